@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import RxPumpError
 from rxpump.model.events import Event
+from rxpump.model.group_details import GroupDetails
 from rxpump.model.positions import Position
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.streams.acknowledger import BatchingAcknowledger
 from rxpump.streams.cursor import Cursor, FollowedStream, Place
 from rxpump.telemetry import Distance, SubscriptionProbe
 from rxpump.transport import Capability, Transport
+
+
+class Head(NamedTuple):
+    """The end of a stream on the server.
+
+    Attributes:
+        event: The last event; None if the stream has none.
+    """
+
+    event: Event | None
 
 
 class CatchUpProbe(SubscriptionProbe):
@@ -69,30 +80,36 @@ class CatchUpProbe(SubscriptionProbe):
         """None, because there is no group."""
         return None
 
-    async def measure_distance(self, timeout: float) -> Distance:
-        """Compare the place of the last delivered event with that of the last event on the server."""
+    async def find_head(self, timeout: float) -> Head | None:
+        """Read the last event on the server, unless the subscription has delivered all that has arrived."""
         followed = self._cursor.followed
-        none = Distance(0, None, 0.0) if isinstance(followed, FollowedStream) else Distance(None, 0, 0.0)
-        if self.is_live and not self.buffered and not self.is_paused:
-            return none
-        if not followed.transport.is_connected:
-            return Distance()
+        if self._is_at_head or not followed.transport.is_connected:
+            return None
         try:
-            head = await followed.find_last(timeout)
+            return Head(await followed.find_last(timeout))
         except RxPumpError:
-            return Distance()
-        if head is None:
+            return None
+
+    def distance_to(self, head: Head | None) -> Distance:
+        """Compare the place of the event that was delivered last with that of the last event on the server."""
+        followed, place, last = self._cursor.followed, self._place, self._last_event
+        none = Distance(0, None, 0.0) if isinstance(followed, FollowedStream) else Distance(None, 0, 0.0)
+        if self._is_at_head:
             return none
-        place, last = self._place, self._last_event
-        if place is None:
+        if head is None or place is None:
             return Distance()
-        end: Place = followed.place(head)
-        if end <= place:
+        end: Place | None = None if head.event is None else followed.place(head.event)
+        if head.event is None or end is None or end <= place:
             return none
-        seconds = None if last is None else max(0.0, (head.created - last.received.created).total_seconds())
+        seconds = None if last is None else max(0.0, (head.event.created - last.received.created).total_seconds())
         if isinstance(place, Position):
             return Distance(None, end.commit - place.commit, seconds)
         return Distance(end - place, None, seconds)
+
+    @property
+    def _is_at_head(self) -> bool:
+        """Whether all events have arrived and were delivered."""
+        return self.is_live and not self.buffered and not self.is_paused
 
     @property
     def _last_event(self) -> Event | None:
@@ -172,17 +189,21 @@ class ConsumerProbe(SubscriptionProbe):
         acknowledger = self._acknowledger
         return 0 if acknowledger is None else acknowledger.unsettled
 
-    async def measure_distance(self, timeout: float) -> Distance:
-        """Return the lag of the group, if the protocol has it and the user may read it."""
+    async def find_head(self, timeout: float) -> GroupDetails | None:
+        """Read the state of the group, if the protocol has it and the user may read it."""
         if not self._may_ask or not self._transport.is_connected:
-            return Distance()
+            return None
         try:
-            details = await self._transport.with_timeout(timeout).group_details(self._source, self._name)
+            return await self._transport.with_timeout(timeout).group_details(self._source, self._name)
         except RxPumpError as error:
             self._may_ask = error.retryable
-            return Distance()
-        seconds = None if details.lag is None or details.lag else 0.0
-        return Distance(None, details.lag, seconds) if self._source is None else Distance(details.lag, None, seconds)
+            return None
+
+    def distance_to(self, head: GroupDetails | None) -> Distance:
+        """Return the lag of the group."""
+        lag = None if head is None else head.lag
+        seconds = 0.0 if lag == 0 else None
+        return Distance(None, lag, seconds) if self._source is None else Distance(lag, None, seconds)
 
     @property
     def _acknowledger(self) -> BatchingAcknowledger | None:

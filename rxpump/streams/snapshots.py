@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Final
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from typing import Any, Final
 
 from reactivex import abc
 
@@ -13,7 +13,7 @@ from rxpump.clock import Clock, clock_of, sleep
 from rxpump.model.metrics import Metrics, SubscriptionMetrics
 from rxpump.model.status import Closed, Status
 from rxpump.streams.source import TaskObservable, TaskSubscription
-from rxpump.telemetry import Distance, SubscriptionProbe, Telemetry
+from rxpump.telemetry import SubscriptionProbe, Telemetry
 
 HEAD_SECONDS: Final = 1.0
 """Longest time in seconds for which a snapshot waits for the ends of streams on the server."""
@@ -59,8 +59,8 @@ class Snapshots(TaskObservable[Metrics]):
             now = clock.now()
             period = 0.0 if taken_at is None else now - taken_at
             probes = tuple(self._telemetry.subscriptions.values())
-            distances = await asyncio.gather(*(probe.measure_distance(HEAD_SECONDS) for probe in probes))
-            snapshot = self._snapshot(probes, distances, earlier, period)
+            heads = await asyncio.gather(*(probe.find_head(HEAD_SECONDS) for probe in probes))
+            snapshot = self._snapshot(zip(probes, heads, strict=True), earlier, period)
             yield (snapshot,)
             if isinstance(snapshot.status, Closed):
                 return
@@ -68,17 +68,12 @@ class Snapshots(TaskObservable[Metrics]):
             await sleep(clock, self._interval)
 
     def _snapshot(
-        self,
-        probes: tuple[SubscriptionProbe, ...],
-        distances: list[Distance],
-        earlier: Mapping[int, int],
-        period: float,
+        self, heads: Iterable[tuple[SubscriptionProbe, Any]], earlier: Mapping[int, int], period: float
     ) -> Metrics:
         """Return a snapshot.
 
         Args:
-            probes: Running subscriptions.
-            distances: Their distances to the ends of their streams.
+            heads: Running subscriptions, each with the end of its stream on the server.
             earlier: Numbers of delivered events in the snapshot before this, by subscription.
             period: Seconds since that snapshot; 0 for the first one.
         """
@@ -91,13 +86,14 @@ class Snapshots(TaskObservable[Metrics]):
             bytes_received=telemetry.bytes_received,
             bytes_sent=telemetry.bytes_sent,
             subscriptions=tuple(
-                _state(probe, distance, (probe.events - earlier.get(probe.id, 0)) / period if period else 0.0)
-                for probe, distance in zip(probes, distances, strict=True)
+                _state(probe, head, (probe.events - earlier.get(probe.id, 0)) / period if period else 0.0)
+                for probe, head in heads
             ),
         )
 
 
-def _state(probe: SubscriptionProbe, distance: Distance, rate: float) -> SubscriptionMetrics:
+def _state(probe: SubscriptionProbe, head: Any, rate: float) -> SubscriptionMetrics:
+    distance = probe.distance_to(head)
     return SubscriptionMetrics(
         id=probe.id,
         stream=probe.stream,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Distance(NamedTuple):
@@ -60,9 +60,13 @@ class SubscriptionProbe(ABC):
         """Number of deliveries that are neither acknowledged nor refused; None without a group."""
 
     @abstractmethod
-    async def measure_distance(self, timeout: float) -> Distance:
-        """Return the distance to the last event on the server.
+    async def find_head(self, timeout: float) -> Any:
+        """Find the last event on the server, as a value for `distance_to`; None if it is not needed or not known.
 
         Args:
-            timeout: Seconds to wait for the server. After them the distance is not known.
+            timeout: Seconds to wait for the server.
         """
+
+    @abstractmethod
+    def distance_to(self, head: Any) -> Distance:
+        """Return the distance from the event that was delivered last to a result of `find_head`."""

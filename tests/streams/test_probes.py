@@ -1,0 +1,79 @@
+"""The distance of a subscription to a secondary index, which the embedded server does not have."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import pytest
+
+from rxpump.backpressure.upstream import Upstream
+from rxpump.errors import OperationTimedOut
+from rxpump.model.events import Event
+from rxpump.model.positions import END, Position, StreamDirection
+from rxpump.streams.cursor import Cursor, FollowedIndex
+from rxpump.streams.probes import CatchUpProbe
+from tests.operators.events import event
+
+
+class Indexes:
+    """A transport with the reads of one index."""
+
+    is_connected = True
+
+    def __init__(self, *events: Event, failure: Exception | None = None) -> None:
+        self.timeouts: list[float] = []
+        self._events = events
+        self._failure = failure
+
+    def with_timeout(self, timeout: float) -> Indexes:
+        self.timeouts.append(timeout)
+        return self
+
+    @property
+    def indexes(self) -> Indexes:
+        return self
+
+    async def read(
+        self, index: str, start: object, direction: StreamDirection, *, batch_size: int, resolve_links: bool
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        assert (index, start, direction, batch_size) == ("by-country", END, StreamDirection.BACKWARD, 1)
+        if self._failure is not None:
+            raise self._failure
+        yield self._events
+
+
+def probe(transport: Indexes, delivered: Event) -> CatchUpProbe:
+    """Return the state of a subscription that has delivered one event of the index."""
+    requests: Any = transport
+    cursor = Cursor(FollowedIndex(requests, requests, "by-country", 10, resolve_links=False), Position(5, 5))
+    made = CatchUpProbe(cursor)
+    made.upstream = Upstream("index")
+    made.upstream.origin = delivered
+    return made
+
+
+async def test_the_distance_in_an_index_is_in_bytes() -> None:
+    transport = Indexes(event(position=25))
+    subscription = probe(transport, event(position=5))
+    distance = subscription.distance_to(await subscription.find_head(0.5))
+    assert (distance.events, distance.bytes) == (None, 20)
+    assert transport.timeouts == [0.5]
+
+
+@pytest.mark.parametrize("events", [(), (event(position=5),)])
+async def test_an_index_without_further_events_is_not_behind(events: Sequence[Event]) -> None:
+    subscription = probe(Indexes(*events), event(position=5))
+    assert subscription.distance_to(await subscription.find_head(1)) == (None, 0, 0.0)
+
+
+async def test_a_head_that_cannot_be_read_is_not_known() -> None:
+    failing = Indexes(failure=OperationTimedOut("Read", 1, 1))
+    subscription = probe(failing, event(position=5))
+    assert subscription.distance_to(await subscription.find_head(1)) == (None, None, None)
+
+
+async def test_the_end_of_an_index_is_its_last_event() -> None:
+    requests: Any = Indexes(event(position=25))
+    followed = FollowedIndex(requests, requests, "by-country", 10, resolve_links=False)
+    assert (await followed.find_end(Position(5, 5))).readable == Position(25, 25)
