@@ -61,7 +61,7 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequen
     Raises:
         Mismatch: Some events are damaged.
     """
-    columns: list[bytes] = []
+    parts: list[bytes] = []
     last: tuple[bytes, ...] = (b"", b"")
     count, room = 0, MAX_PAGE_BYTES
     while count < wanted and room > 0:
@@ -77,11 +77,10 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequen
         verify(pieces, of_rows, checksums)
         last = rows[-1][: len(pieces)]
         count += len(rows)
-        taken = list(chain.from_iterable(zip(*pieces, strict=True)))
-        room -= sum(map(len, taken))
-        columns += taken
+        parts.append(b"".join(chain.from_iterable(zip(*pieces, strict=True))))
+        room -= len(parts[-1])
     cursor.close()  # An open cursor would keep its snapshot of the database.
-    return Page(b"".join(columns), count, last[1], b"".join(last[2:]), cut=room <= 0 and count < wanted)
+    return Page(b"".join(parts), count, last[1], b"".join(last[2:]), cut=room <= 0 and count < wanted)
 
 
 def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:

@@ -101,26 +101,31 @@ def make_row(event: Writable, *, stream: int, name: str, revision: int, position
         position: Position of the event in the log.
         now_ns: Time of the write in nanoseconds since the Unix epoch.
     """
-    now_ms = now_ns // 1_000_000
     event_id, data, metadata = event.event_id, event.data, event.metadata
-    body = b"%b\x10%b\x1a%b%b%b%b\x3a%b%b\x42%b%b\x48%b\x50%b" % (
-        _text_field(b"\x0a", name),
-        varint(revision),
-        _frequent(len(event_id)),
-        event_id,
-        _text_field(b"\x22", event.event_type),
-        _JSON_FIELDS if event.data_content_type == JSON_CONTENT else _BINARY_FIELDS,
-        _frequent(len(data)),
-        data,
-        _frequent(len(metadata)),
-        metadata,
-        _frequent(_UNIX_EPOCH_TICKS + now_ns // 100),
-        _frequent(now_ms),
+    body = b"".join(
+        (
+            _text_field(b"\x0a", name),
+            b"\x10",
+            varint(revision),
+            b"\x1a",
+            _frequent(len(event_id)),
+            event_id,
+            _text_field(b"\x22", event.event_type),
+            _JSON_FIELDS if event.data_content_type == JSON_CONTENT else _BINARY_FIELDS,
+            b"\x3a",
+            _frequent(len(data)),
+            data,
+            b"\x42",
+            _frequent(len(metadata)),
+            metadata,
+            _times(now_ns),
+        )
     )
-    record = b"\x0a%b%b" % (_frequent(len(body)), body)
-    stream_head = b"\x0a" + _frequent(len(record))
+    record = _head(len(body)) + body
+    stream_head = _head(len(record))
     all_head, all_tail = _wrapping(record, position, position)
-    link_stream, link_revision = link_of(event)
+    is_link = event.event_type == LINK_EVENT_TYPE
+    link_stream, link_revision = link_of(event) if is_link else (None, None)
     return Row(
         position,
         stream,
@@ -132,7 +137,7 @@ def make_row(event: Writable, *, stream: int, name: str, revision: int, position
         all_tail,
         link_stream,
         link_revision,
-        now_ms,
+        now_ns // 1_000_000,
         crc32(record, crc32(stream_head, first_place(stream) + revision)),  # `event_checksum`, inlined for speed
         crc32(all_tail, crc32(record, crc32(all_head, position))),
     )
@@ -204,4 +209,16 @@ def varints(values: Sequence[int]) -> list[bytes]:
     return _VARINTS(Numbers(values=values).SerializeToString())
 
 
-_frequent = lru_cache(maxsize=4096)(varint)  # cached, because lengths and the time of a transaction repeat
+_frequent = lru_cache(maxsize=4096)(varint)  # cached, because lengths repeat
+
+
+@lru_cache(maxsize=4096)
+def _head(size: int) -> bytes:
+    """Return the tag and the length of field 1."""
+    return b"\x0a" + varint(size)
+
+
+@lru_cache(maxsize=16)
+def _times(now_ns: int) -> bytes:
+    """Return the encoded times of an event, which are those of its transaction."""
+    return b"\x48%b\x50%b" % (varint(_UNIX_EPOCH_TICKS + now_ns // 100), varint(now_ns // 1_000_000))

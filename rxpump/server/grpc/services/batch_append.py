@@ -30,6 +30,7 @@ from rxpump.server.grpc.services.batch_errors import (
 )
 from rxpump.server.grpc.services.proposed_events import (
     MAX_APPEND_BYTES,
+    MAX_EVENT_BYTES,
     BadRequestField,
     EventTooLarge,
     event_bytes,
@@ -86,6 +87,7 @@ class _Batch:
     def __init__(self, correlation_id: Any, stream: str, expected: int) -> None:
         self.correlation_id = correlation_id
         self.stream = stream
+        self._small = MAX_EVENT_BYTES // 2 - 4 * len(stream)  # size up to which every event fits
         self.expected = expected
         self.events: list[NewEvent] = []
         self.size = _BATCH_BYTES
@@ -100,7 +102,7 @@ class _Batch:
         """
         event = proposed_event(message)
         size = event_bytes(event)
-        if not has_room(event, self.stream):
+        if size > self._small and not has_room(event, self.stream):
             raise EventTooLarge(text_of_id(event.event_id), size)
         self.size += size
         self.events.append(event)
