@@ -13,10 +13,13 @@ PREFIX: Final = Struct(">BL")
 
 PREFIX_BYTES: Final = PREFIX.size
 
-ENCODINGS: Final = ("identity", "gzip", "deflate")
+ENCODINGS: Final = ("identity", "gzip")
 """Names of the compressions that can be read."""
 
-_WINDOW_BITS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_WINDOW_BITS: Final = {"gzip": 16 + zlib.MAX_WBITS}
+
+_MAX_SIZE: Final = 0x7FFF_FFFF
+"""Largest size that a prefix can have, because servers read it as a signed number."""
 
 
 class MessageFault(Exception):
@@ -25,12 +28,14 @@ class MessageFault(Exception):
     Attributes:
         code: CallStatus code of the call.
         reason: Description of the fault.
+        is_damage: Whether the bytes cannot be those of a message, because a prefix or compressed data are malformed.
     """
 
-    def __init__(self, code: StatusCode, reason: str) -> None:
+    def __init__(self, code: StatusCode, reason: str, *, is_damage: bool = False) -> None:
         super().__init__(f"{code.name}: {reason}")
         self.code: StatusCode = code
         self.reason: str = reason
+        self.is_damage: bool = is_damage
 
 
 def frame_message(message: bytes) -> bytes:
@@ -91,7 +96,7 @@ class MessageReader:
         while end - at >= PREFIX_BYTES:
             flag, size = unpack(data, at)
             if size > most:
-                raise self._too_large()
+                raise self._too_large() if size <= _MAX_SIZE else _damaged_prefix(f"the size {size}")
             start = at + PREFIX_BYTES
             if end - start < size:
                 missing = PREFIX_BYTES + size
@@ -107,7 +112,7 @@ class MessageReader:
 
     def _decompress(self, flag: int, message: bytes) -> bytes:
         if flag != 1:
-            raise MessageFault(StatusCode.INTERNAL, f"Message prefix with the flag {flag}, which must be 0 or 1.")
+            raise _damaged_prefix(f"the flag {flag}, which must be 0 or 1")
         if self._encoding in (None, "identity"):
             reason = "Request did not include grpc-encoding value with compressed message."
             raise MessageFault(StatusCode.INTERNAL, reason)
@@ -132,8 +137,13 @@ class MessageReader:
         return MessageFault(StatusCode.RESOURCE_EXHAUSTED, reason)
 
     def _damaged(self) -> MessageFault:
-        return MessageFault(StatusCode.INTERNAL, f"Compressed message that is not valid {self._encoding}.")
+        reason = f"Compressed message that is not valid {self._encoding}."
+        return MessageFault(StatusCode.INTERNAL, reason, is_damage=True)
 
     def __repr__(self) -> str:
         failure = f", failed: {self.failure}" if self.failure else ""
         return f"<MessageReader holding {self.held_bytes} bytes, encoding {self._encoding}{failure}>"
+
+
+def _damaged_prefix(what: str) -> MessageFault:
+    return MessageFault(StatusCode.INTERNAL, f"Message prefix with {what}.", is_damage=True)

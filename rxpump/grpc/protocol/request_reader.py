@@ -88,9 +88,12 @@ def _refusal(event: HeadersReceived, fields: dict[str, str]) -> list[Header] | N
 
 
 def _unsupported(reason: str) -> list[Header]:
-    return trailers_only(CallStatus(StatusCode.INTERNAL, reason), "415")
+    headers = trailers_only(CallStatus(StatusCode.INTERNAL, reason), "415")
+    return [each for each in headers if each[0] != "content-type"]
 
 
 def _status(fault: MessageFault) -> CallStatus:
+    if fault.is_damage:  # Real servers send this text alone.
+        return CallStatus(StatusCode.UNKNOWN, f"Exception was thrown by handler. {fault.reason}")
     supported = (("grpc-accept-encoding", ",".join(ENCODINGS)),) if fault.code is StatusCode.UNIMPLEMENTED else ()
     return CallStatus(fault.code, fault.reason, supported)

@@ -177,7 +177,7 @@ class Call:
         """
         while not self.reader.is_complete and self.reader.failure is None and len(self._messages) < 2:
             await self._next_news()
-        if len(self._messages) > 1:
+        if len(self._messages) > 1 or (self._messages and self.reader.held_bytes):
             raise plain_error(StatusCode.INTERNAL, _TOO_MANY)
         message = await self.next_message()
         if message is None:

@@ -3,7 +3,7 @@ r"""Regular expressions for filters, in a subset of Python's syntax, with a boun
 The subset:
 
     characters   literals, `.`, classes such as `[a-z_]` and `[^-]`, `\d`, `\w`, `\s` and `\D`, `\W`, `\S`;
-                 `\n`, `\r`, `\t`; a backslash before punctuation
+                 `\n`, `\r`, `\t`, `\xhh`, `\uhhhh`; a backslash before punctuation
     anchors      `^` and `$` for the start and the end of the text, `\b` and `\B`
     groups       `(...)`, `(?:...)`, `(?=...)`, `(?!...)`, and `|` between alternatives
     repeats      `*`, `+`, `?`, `{m}`, `{m,}` and `{m,n}` up to 1000, also lazy (with a `?` behind them)
@@ -113,6 +113,9 @@ _CLASSES: Final[Mapping[str, Test]] = {
     "W": _not(matcher.is_word),
 }
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
+_CODES: Final = {"x": re.compile("[0-9A-Fa-f]{2}"), "u": re.compile("[0-9A-Fa-f]{4}")}
+"""Digits of a character's code, by the letter of the escape."""
+
 _ANCHORS: Final[Mapping[str, Piece]] = {
     "^": matcher.at_start,
     "$": matcher.at_end,
@@ -239,9 +242,19 @@ class _Parser:
             return _CLASSES[escaped]
         if escaped in _ESCAPES:
             return _ESCAPES[escaped]
+        if escaped in _CODES:
+            return self._code(_CODES[escaped])
         if escaped.isalnum():
             raise self._error(f"the escape \\{escaped} is not supported")
         return escaped
+
+    def _code(self, digits: re.Pattern[str]) -> str:
+        """Parse the code of a character after the letter of its escape."""
+        found = digits.match(self._pattern, self._at)
+        if found is None:
+            raise self._error("the escape of a character needs two or four hexadecimal digits")
+        self._at = found.end()
+        return chr(int(found[0], 16))
 
     def _kind(self, char: str | Test) -> Test:
         return self._range(char, char) if isinstance(char, str) else char

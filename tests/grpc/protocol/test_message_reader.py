@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
-import zlib
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -61,10 +59,9 @@ def test_a_message_over_the_limit_is_refused_by_its_prefix() -> None:
     assert (reader.feed(frame_message(b"later")), reader.held_bytes) == ([], 0)
 
 
-@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_compressed_messages_are_read(encoding: str, compress: Callable[[bytes], bytes]) -> None:
-    reader = MessageReader(LARGEST, encoding)
-    stream = compressed(compress(bytes(LARGEST))) + frame_message(b"plain") + compressed(compress(b""))
+def test_compressed_messages_are_read() -> None:
+    reader = MessageReader(LARGEST, "gzip")
+    stream = compressed(gzip.compress(bytes(LARGEST))) + frame_message(b"plain") + compressed(gzip.compress(b""))
     assert reader.feed(stream) == [bytes(LARGEST), b"plain", b""]
     assert reader.failure is None
 
@@ -92,9 +89,10 @@ def test_a_compressed_message_may_not_grow_over_the_limit() -> None:
         ("gzip", compressed(b"trash"), StatusCode.INTERNAL, "not valid gzip"),
         ("gzip", compressed(gzip.compress(b"x", mtime=0)[:-3]), StatusCode.INTERNAL, "not valid gzip"),
         ("gzip", compressed(gzip.compress(b"x", mtime=0) + b"more"), StatusCode.INTERNAL, "not valid gzip"),
-        ("deflate", compressed(gzip.compress(b"x", mtime=0)), StatusCode.INTERNAL, "not valid deflate"),
+        ("deflate", compressed(b"x"), StatusCode.UNIMPLEMENTED, "Supported encodings: identity, gzip"),
         ("gzip", compressed(b"x", flag=2), StatusCode.INTERNAL, "the flag 2"),
         (None, compressed(b"x", flag=255), StatusCode.INTERNAL, "the flag 255"),
+        (None, b"\0\xff\xff\xff\xff", StatusCode.INTERNAL, "the size 4294967295"),
     ],
 )
 def test_bytes_that_are_no_messages(encoding: str | None, data: bytes, code: StatusCode, reason: str) -> None:

@@ -51,6 +51,15 @@ async def test_a_read_needs_one_message(caller: Caller, messages: list[Any], tex
     assert (answer.code, answer.status.message) == (StatusCode.INTERNAL, text)
 
 
+async def test_bytes_after_the_only_message_are_refused(caller: Caller) -> None:
+    call = await caller.open(streams.READ)
+    await call.send(read_request("s").SerializeToString())
+    call.endpoint.connection.send_data(call.call.stream_id, b"\0\0\0")
+    call.half_close()
+    answer = await call.end()
+    assert answer.status.message == "Additional data after the message received."
+
+
 async def test_a_message_that_is_no_protobuf_is_refused(caller: Caller) -> None:
     answer = await caller.ask(streams.READ, b"\xff\xff\xff\xff")
     assert answer.code is StatusCode.UNKNOWN

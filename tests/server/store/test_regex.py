@@ -35,6 +35,8 @@ PATTERNS = [
     r"[a-]|[]9]|[\d\-]",
     r"a{2,}b|[A-Z]\Bb",
     r"\n$|\$",
+    r"\x6frder|\u00e4\u00f6",
+    r"(?i)\u00c4[\x61-\x7a\u00e0-\u00ff]",
 ]
 
 
@@ -106,6 +108,8 @@ def test_a_costly_search_is_stopped(pattern: str) -> None:
         (r"a*+", "possessive repeats"),
         (r"(?a)\w", "such a group"),
         (r"\p{L}", r"the escape \\p"),
+        (r"\x4", "two or four hexadecimal digits"),
+        (r"\u00g9", "two or four hexadecimal digits"),
     ],
 )
 def test_a_bad_pattern_is_refused(pattern: str, why: str) -> None:
