@@ -113,12 +113,12 @@ class _BoundedBuffer(Stage[T, T]):
 
     def _keep_or_drop(self, kept: Kept[T]) -> None:
         if len(self.waiting) < self._capacity:
-            self.keep(*kept)
+            self.keep(kept.item, kept.entry)
             return
         if self._overflow is OverflowStrategy.ERROR:
             raise BufferOverflow(self.name, self._capacity)
         if self._overflow is OverflowStrategy.DROP_OLDEST and self.waiting:
-            self.keep(*kept)
+            self.keep(kept.item, kept.entry)
             kept = self.waiting.popleft()
         self.drop(kept.entry)
         self._on_dropped(kept.item)
