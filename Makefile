@@ -22,6 +22,7 @@ ESDB       := .venv-esdbclient
 NODE_CLIENT := .node-eventstore-client
 NODE_KURRENT := .node-kurrentdb-client
 NODE_ESDB  := .node-eventstore-db-client
+TYPESCRIPT := .node-typescript
 NODE       := $(shell command -v npm >/dev/null && command -v node)
 SPEED      := .venv-speed
 DOCS       := .venv-docs
@@ -36,7 +37,7 @@ TESTS ?= tests
 ROWS  ?=
 BENCH ?=
 
-.PHONY: demo test lint format coverage test-long test-oldest-protobuf test-speed test-all-pythons test-browser screenshots
+.PHONY: demo test lint lint-page format coverage test-long test-oldest-protobuf test-speed test-all-pythons test-browser screenshots
 .PHONY: peers interop bench bench-grpc docs api proto help clean
 
 demo: $(VENV)/ready
@@ -49,6 +50,7 @@ help:
 	@echo 'make demo                  Send 336,776 flights through one pipeline (ROWS=5000 for fewer)'
 	@echo 'make test                  Run the tests (TESTS=path for some of them)'
 	@echo 'make lint                  Check style, types, spelling and imports: ruff, mypy, pyright, codespell, import-linter'
+	@echo 'make lint-page             Check the types of the web page with TypeScript'
 	@echo 'make format                Format the code with ruff'
 	@echo 'make coverage              Run the tests, and fail if they cover less of the package than before'
 	@echo 'make test-long             Run the tests that take minutes (ROUNDS=200 for a tenth of the time)'
@@ -78,6 +80,10 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PYRIGHT)
 	@report=$$($(PYRIGHT) --verifytypes rxpump --ignoreexternal) || { echo "$$report"; exit 1; }
+
+# The types are those of the comments in the modules (JSDoc). Only this check needs Node.
+lint-page: $(if $(NODE),$(TYPESCRIPT)/ready,no-node)
+	@$(if $(NODE),$(TYPESCRIPT)/node_modules/.bin/tsc --project tools/jsconfig.json)
 
 format: $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet --fix
@@ -117,7 +123,7 @@ test-all-pythons:
 	    fi; \
 	done
 
-NODE_PEERS := $(NODE_CLIENT) $(NODE_KURRENT) $(NODE_ESDB)
+NODE_PEERS := $(NODE_CLIENT) $(NODE_KURRENT) $(NODE_ESDB) $(TYPESCRIPT)
 peers: $(PHOTONPUMP)/ready $(KURRENT)/ready $(ESDB)/ready $(if $(NODE),$(NODE_PEERS:%=%/ready),no-node)
 
 # The tests of a client are skipped if its variable does not name the program that has it.
@@ -220,9 +226,14 @@ $(NODE_ESDB)/ready:
 	@npm install --no-audit --no-fund --prefix $(NODE_ESDB) @eventstore/db-client@6.2.1
 	@touch $@
 
+$(TYPESCRIPT)/ready:
+	@$(START)
+	@npm install --no-audit --no-fund --prefix $(TYPESCRIPT) typescript@5.9
+	@touch $@
+
 .PHONY: no-node
 no-node:
-	@echo "Node is not installed: the tests of node-eventstore-client are left out"
+	@echo "Node is not installed: the tests of clients for Node and the types of the web page are left out"
 	@test -z "$(CI)" || { echo "CI needs Node 20 or newer, with npm."; exit 1; }
 
 NO_PYTHON = "$(if $(REQUESTED),PYTHON=$(REQUESTED) cannot be used,No usable Python was found):" \

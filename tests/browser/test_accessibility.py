@@ -132,16 +132,3 @@ async def test_colors_follow_the_system_until_the_user_chooses(page: Page, site:
     await expect(root).to_have_attribute("data-theme", "light")
     await page.reload()
     await expect(root).to_have_attribute("data-theme", "light")
-
-
-async def test_a_type_keeps_its_marker(page: Page, site: Site) -> None:
-    await site.write("orders", *[f"Type{n}" for n in range(12)])
-    await page.goto(site.at("stream", "orders"))
-    markers = page.locator(".events .marker")
-    await expect(markers).to_have_count(12)
-    script = "(all) => all.map((one) => one.getAttribute('class') + one.innerHTML)"
-    first = await markers.evaluate_all(script)
-    assert len(set(first)) == 12
-    await page.reload()
-    await expect(markers).to_have_count(12)
-    assert await markers.evaluate_all(script) == first

@@ -2,7 +2,9 @@
  * A color and a shape for each event type.
  *
  * Six colors that people with any color vision can tell apart, times four shapes, make 24 markers. A type gets the
- * marker that its name selects, or the next free one. The browser remembers the choice, so a type keeps its marker.
+ * marker that its name selects, or the next free one. The browser remembers the choice, so a type keeps its marker. If
+ * none is free, the type takes that of the type that was not seen for the longest time, but of none that this page has
+ * shown.
  */
 
 import { svg } from "./element.js";
@@ -22,8 +24,10 @@ export const PATHS = {
 
 /** @typedef {{color: number, shape: keyof typeof PATHS}} Marker */
 
-/** @type {Map<string, number>} */
+/** Markers by type, the one that was seen last is the last. @type {Map<string, number>} */
 const slots = new Map(remembered());
+/** @type {Set<string>} */
+const shown = new Set();
 
 /** @returns {[string, number][]} */
 function remembered() {
@@ -43,18 +47,29 @@ function remembered() {
  */
 export function markerOf(type) {
   let slot = slots.get(type);
-  if (slot === undefined) {
-    slot = choose(type);
-    if (slots.size < MARKERS) {
-      slots.set(type, slot);
-      try {
-        localStorage.setItem(KEY, JSON.stringify([...slots]));
-      } catch {
-        // The choice is kept until the page is closed.
-      }
-    }
+  if (slot === undefined || !shown.has(type)) {
+    slot ??= choose(type);
+    remember(type, slot);
   }
   return { color: slot % COLORS, shape: /** @type {keyof typeof PATHS} */ (SHAPES[Math.floor(slot / COLORS)]) };
+}
+
+/**
+ * Keep the marker of a type that is shown for the first time, unless all markers belong to types of this page.
+ *
+ * @param {string} type
+ * @param {number} slot
+ */
+function remember(type, slot) {
+  if (shown.size === MARKERS) return;
+  shown.add(type);
+  slots.delete(type);
+  slots.set(type, slot);
+  try {
+    localStorage.setItem(KEY, JSON.stringify([...slots]));
+  } catch {
+    // The choice is kept until the page is closed.
+  }
 }
 
 /** @param {string} type */
@@ -69,7 +84,11 @@ function choose(type) {
     const slot = (Math.floor(step / COLORS) * COLORS + ((wanted + step) % COLORS)) % MARKERS;
     if (!taken.has(slot)) return slot;
   }
-  return hash % MARKERS;
+  const unseen = [...slots.keys()].find((other) => !shown.has(other));
+  if (unseen === undefined) return hash % MARKERS;
+  const slot = slots.get(unseen) ?? 0;
+  slots.delete(unseen);
+  return slot;
 }
 
 /**

@@ -153,10 +153,15 @@ class Parser {
  * Wait for the next animation frame, or until the signal is aborted.
  *
  * @param {AbortSignal} signal
+ * @returns {Promise<void>}
  */
 function frame(signal) {
   return new Promise((resolve) => {
-    requestAnimationFrame(resolve);
-    signal.addEventListener("abort", resolve, { once: true });
+    requestAnimationFrame(done);
+    signal.addEventListener("abort", done);
+    function done() {
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
   });
 }

@@ -92,11 +92,11 @@ export async function liveView(root, route, signal) {
   }
 
   function showState(/** @type {string} */ text, /** @type {string} */ kind) {
-    if (feed?.paused) return;
-    state.className = `badge ${kind}`;
-    state.textContent = text;
     state.dataset.text = text;
     state.dataset.kind = kind;
+    if (feed.paused) return;
+    state.className = `badge ${kind}`;
+    state.textContent = text;
   }
 
   function togglePause() {
