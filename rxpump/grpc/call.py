@@ -210,8 +210,7 @@ class Call:
 
     def take(self, most: int | None = None) -> list[bytes]:
         """Return messages that have arrived, without waiting; an empty list if there are none. See `next`."""
-        self._acknowledge(self._pulled_bytes)
-        self._pulled_bytes = 0
+        self.acknowledge()
         messages = self._messages
         if most is None or len(messages) <= most:
             self._messages = []
@@ -224,6 +223,11 @@ class Call:
             self._pulled_bytes = size
             self._received_bytes -= size
         return messages
+
+    def acknowledge(self) -> None:
+        """Let the server send as many bytes as the messages took that `take` returned last."""
+        self._acknowledge(self._pulled_bytes)
+        self._pulled_bytes = 0
 
     async def collect(self) -> list[bytes]:
         """Wait for the end of the call, and return all its messages.

@@ -133,6 +133,7 @@ class BatchSender:
         """Take the responses that have arrived. A malformed one ends the call."""
         try:
             self._receive(call.take())
+            call.acknowledge()  # No later `take` may come if these messages have filled the window.
         except RxPumpError as error:
             self._malformed = error
             call.cancel()

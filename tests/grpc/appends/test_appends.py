@@ -19,6 +19,7 @@ from rxpump.errors import (
 from rxpump.grpc.appends import batch_sender
 from rxpump.grpc.appends.appends import LARGE_BYTES, Appends, GrpcAppender
 from rxpump.grpc.caller import Caller
+from rxpump.grpc.http2 import Http2Limits
 from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.model.credentials import Credentials
@@ -82,6 +83,20 @@ async def test_appends_of_one_turn_leave_in_one_write(monkeypatch: pytest.Monkey
         results = await asyncio.gather(*(appends.append(caller, "s", [event(n)], ANY) for n in range(1, 21)))
     assert [result.last_event_number for result in results] == list(range(1, 21))
     assert len([data for data in written if b"happened" in data]) == 2  # the first append does not wait for others
+
+
+async def test_answers_that_fill_the_window_are_acknowledged() -> None:
+    limits = Http2Limits(stream_window=512)
+    store = Store()
+    async with serving(handlers(**store.handlers())) as server, calling(server.port, limits=limits) as caller:
+        appends = Appends()
+        for _ in range(20):
+            store.release.clear()
+            writing = [asyncio.ensure_future(appends.append(caller, "s", [event(n)], ANY)) for n in range(100)]
+            await asyncio.sleep(0)
+            store.release.set()
+            await asyncio.gather(*writing)
+    assert len(store.streams["s"]) == 2_000
 
 
 async def test_a_malformed_answer_ends_the_call_and_its_appends() -> None:
