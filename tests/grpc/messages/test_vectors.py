@@ -8,7 +8,10 @@ from uuid import UUID
 import pytest
 from google.protobuf.message import Message
 
+from rxpump.grpc.caller_metadata import call_metadata
 from rxpump.grpc.messages import shared, status, streams
+from rxpump.grpc.protocol.message_reader import frame_message
+from rxpump.model.credentials import Credentials
 
 ID = "01020304-0506-0708-090a-0b0c0d0e0f10"
 OTHER_ID = "fedcba98-7654-3210-8899-aabbccddeeff"
@@ -106,6 +109,16 @@ def test_a_vector_is_decoded_to_the_message(name: str) -> None:
     assert isinstance(message, Message)
     decoded = type(message).FromString(bytes.fromhex(encoded))
     assert str(decoded) == str(message)
+
+
+def test_a_message_has_a_prefix_in_a_frame() -> None:
+    message = streams.ReadResponse(last_stream_position=0).SerializeToString()
+    assert frame_message(message) == bytes.fromhex("00000000023000")
+
+
+def test_credentials_are_encoded_as_in_the_vector() -> None:
+    metadata = dict(call_metadata("", Credentials("admin", "changeit"), require_leader=False))
+    assert metadata["authorization"] == "Basic YWRtaW46Y2hhbmdlaXQ="
 
 
 def test_a_proposed_event_is_encoded_as_in_the_vector() -> None:
