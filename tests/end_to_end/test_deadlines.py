@@ -56,7 +56,7 @@ CALLS: dict[str, Callable[[rxpump.Client, Any], Any]] = {
     "continue_transaction": lambda client, given: client.continue_transaction("s", 5, **given).write([EVENT]),
 }
 
-ENDLESS = {"stream", "stream_all", "live", "subscribe_to", "connect_subscription", "relay", "publisher"}
+ENDLESS = {"stream", "stream_all", "live", "subscribe_to", "connect_subscription", "relay", "publisher", "metrics"}
 """Methods whose work is endless, so that they have no deadline."""
 
 OTHER_PROTOCOLS = {
