@@ -45,6 +45,15 @@ def nodes(violation: dict[str, list[dict[str, object]]]) -> Iterable[object]:
     return [(node["html"], node["failureSummary"]) for node in violation["nodes"][:3]]
 
 
+async def test_a_table_stays_a_table_on_a_narrow_screen(page: Page, site: Site) -> None:
+    await page.set_viewport_size(NARROW)
+    await site.write("orders", "OrderPlaced")
+    cells = page.get_by_role("table").get_by_role("row").get_by_role("cell")
+    await expect(cells).to_have_count(4)
+    tree = await page.get_by_role("table").aria_snapshot()
+    assert 'cell "orders"' in tree, tree
+
+
 async def focused(page: Page) -> str:
     """Return the text or the label of the element with the focus."""
     text: str = await page.evaluate(

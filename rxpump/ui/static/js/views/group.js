@@ -8,12 +8,21 @@ import { counted, dateAndTime, tenths, whole } from "../format.js";
 import { empty, fact, failure, loading, show, streamLink, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
 import { address } from "../router.js";
+import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 import { statusBadge } from "./groups.js";
 
 /** @typedef {import("../api.js").StoreEvent & {parked_number: number, parked_time: string | null, reason: string | null}} ParkedEvent */
 
 const SECONDS = 2;
 const MOST_PARKED = 100;
+const CONSUMER_HEADS = /** @type {[string, "number"?][]} */ ([
+  ["Consumer"],
+  ["User"],
+  ["In flight", "number"],
+  ["Free slots", "number"],
+  ["Delivered", "number"],
+  ["Per second", "number"],
+]);
 
 /** @type {import("../router.js").View} */
 export async function groupView(root, route, signal) {
@@ -160,7 +169,6 @@ function facts(details) {
 
 /** @param {any} details */
 function consumers(details) {
-  const heads = ["Consumer", "User", "In flight", "Free slots", "Delivered", "Per second"];
   return h(
     "section",
     { class: "card", "aria-label": "Consumers" },
@@ -169,28 +177,20 @@ function consumers(details) {
       ? h("p", { class: "card-body soft" }, "This protocol does not name the consumers of a group.")
       : details.consumers.length === 0
         ? h("p", { class: "card-body soft" }, "No consumer is connected.")
-        : h(
-            "table",
-            { class: "stack" },
-            h("thead", {}, h("tr", {}, heads.map((head, index) => h("th", { scope: "col", class: index > 1 ? "number" : null }, head)))),
-            h("tbody", {}, details.consumers.map(consumerRow)),
-          ),
+        : stackTable(CONSUMER_HEADS, stackBody(details.consumers.map(consumerRow))),
   );
 }
 
 /** @param {any} consumer */
 function consumerRow(consumer) {
-  const number = (/** @type {string} */ label, /** @type {number} */ value) => h("td", { class: "number", "data-label": label }, whole(value));
-  return h(
-    "tr",
-    {},
-    h("td", { class: "lead-cell" }, foreign(consumer.connection_name || consumer.address || "Unnamed")),
-    h("td", { "data-label": "User" }, foreign(consumer.login || "anonymous")),
-    number("In flight", consumer.in_flight),
-    number("Free slots", consumer.available_slots),
-    number("Delivered", consumer.total_events),
-    number("Per second", consumer.events_per_second),
-  );
+  return stackRow([
+    stackCell("Consumer", foreign(consumer.connection_name || consumer.address || "Unnamed"), "lead-cell"),
+    stackCell("User", foreign(consumer.login || "anonymous")),
+    stackCell("In flight", whole(consumer.in_flight), "number"),
+    stackCell("Free slots", whole(consumer.available_slots), "number"),
+    stackCell("Delivered", whole(consumer.total_events), "number"),
+    stackCell("Per second", whole(consumer.events_per_second), "number"),
+  ]);
 }
 
 /** @param {Record<string, unknown>} settings */

@@ -6,6 +6,7 @@ import { whole } from "../format.js";
 import { empty, failure, loading, streamLink, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
 import { address } from "../router.js";
+import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 
 const SECONDS = 2;
 
@@ -41,28 +42,23 @@ function nothing() {
 
 /** @param {any[]} groups */
 function tableOf(groups) {
-  const heads = ["Group", "Stream", "Status", "Consumers", "Lag", "In flight", "Parked"];
-  return h(
-    "table",
-    { class: "stack" },
-    h("thead", {}, h("tr", {}, heads.map((head, index) => h("th", { scope: "col", class: index > 2 ? "number" : null }, head)))),
-    h("tbody", {}, groups.map(row)),
+  return stackTable(
+    [["Group"], ["Stream"], ["Status"], ["Consumers", "number"], ["Lag", "number"], ["In flight", "number"], ["Parked", "number"]],
+    stackBody(groups.map(row)),
   );
 }
 
 /** @param {any} group */
 function row(group) {
-  return h(
-    "tr",
-    {},
-    h("td", { class: "lead-cell" }, h("a", { class: "name", href: address(["group", group.stream, group.group]) }, foreign(group.group))),
-    h("td", { "data-label": "Stream" }, streamLink(group.stream)),
-    h("td", { "data-label": "Status" }, group.status ? statusBadge(group.status) : "–"),
-    h("td", { class: "number", "data-label": "Consumers" }, whole(group.consumers?.length ?? group.consumers)),
-    h("td", { class: "number", "data-label": "Lag" }, whole(group.lag)),
-    h("td", { class: "number", "data-label": "In flight" }, whole(group.in_flight)),
-    h("td", { class: "number", "data-label": "Parked" }, group.parked > 0 ? h("span", { class: "badge warn" }, whole(group.parked)) : whole(group.parked)),
-  );
+  return stackRow([
+    stackCell("Group", h("a", { class: "name", href: address(["group", group.stream, group.group]) }, foreign(group.group)), "lead-cell"),
+    stackCell("Stream", streamLink(group.stream)),
+    stackCell("Status", group.status ? statusBadge(group.status) : "–"),
+    stackCell("Consumers", whole(group.consumers?.length), "number"),
+    stackCell("Lag", whole(group.lag), "number"),
+    stackCell("In flight", whole(group.in_flight), "number"),
+    stackCell("Parked", group.parked > 0 ? h("span", { class: "badge warn" }, whole(group.parked)) : whole(group.parked), "number"),
+  ]);
 }
 
 /** @param {string} status */

@@ -6,6 +6,7 @@ import { fill, foreign, h } from "../element.js";
 import { bytes, tenths, whole } from "../format.js";
 import { LiveFeed } from "../live_feed.js";
 import { fact, show, viewHead } from "../parts.js";
+import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 
 /** @typedef {{time: string, written: {events: number, bytes: number, position: string | null} | null, round_trip_ms: number | null, statistics: Record<string, number | string> | null}} Sample */
 
@@ -111,15 +112,11 @@ function members(all) {
     "section",
     { class: "card", "aria-label": "Members of the cluster" },
     h("div", { class: "card-head" }, h("h2", {}, "Members of the cluster")),
-    h(
-      "table",
-      { class: "stack" },
-      h("thead", {}, h("tr", {}, ["Member", ...columns.map(([head]) => head)].map((head) => h("th", { scope: "col" }, head)))),
-      h(
-        "tbody",
-        {},
+    stackTable(
+      [["Member"], ...columns.map(([head]) => /** @type {[string]} */ ([head]))],
+      stackBody(
         all.map((member) =>
-          h("tr", {}, h("td", { class: "lead-cell mono" }, foreign(member.address)), columns.map(([head, cell]) => h("td", { "data-label": head }, cell(member)))),
+          stackRow([stackCell("Member", foreign(member.address), "lead-cell mono"), ...columns.map(([head, cell]) => stackCell(head, cell(member)))]),
         ),
       ),
     ),

@@ -6,12 +6,12 @@ import { age, dateAndTime, whole } from "../format.js";
 import { empty, failure, loading, streamLink, typeLabel, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
 import { address } from "../router.js";
+import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 
 /** @typedef {{stream: string, events: number | null, last_type: string | null, last_age_seconds: number | null, last_time: string | null, last_number: number | null, state: string}} StreamRow */
 
 const SECONDS = 2;
 const TYPING_MILLISECONDS = 150;
-const HEADS = ["Stream", "Events", "Last event", "Age"];
 
 /** @type {import("../router.js").View} */
 export async function streamsView(root, route, signal) {
@@ -85,13 +85,8 @@ export async function streamsView(root, route, signal) {
 class Rows {
   /** @type {Map<string, {row: HTMLTableRowElement, key: string}>} */
   #rows = new Map();
-  #body = h("tbody");
-  element = h(
-    "table",
-    { class: "stack compact" },
-    h("thead", {}, h("tr", {}, HEADS.map((head) => h("th", { scope: "col", class: head === "Events" ? "number" : null }, head)))),
-    this.#body,
-  );
+  #body = stackBody();
+  element = stackTable([["Stream"], ["Events", "number"], ["Last event"], ["Age"]], this.#body, "compact");
 
   /** @param {StreamRow[]} streams */
   update(streams) {
@@ -106,9 +101,8 @@ class Rows {
       const key = JSON.stringify([stream.events, stream.last_type, stream.state]);
       let known = this.#rows.get(stream.stream);
       if (known === undefined) {
-        known = { row: h("tr"), key: "" };
+        known = { row: stackRow([stackCell("Stream", streamLink(stream.stream), "lead-cell")]), key: "" };
         this.#rows.set(stream.stream, known);
-        known.row.append(h("td", { class: "lead-cell" }, streamLink(stream.stream)));
       }
       if (known.key !== key) cells(known.row, stream);
       known.key = key;
@@ -128,10 +122,11 @@ function cells(row, stream) {
   row.cells[0].querySelector(".badge")?.remove();
   append(row.cells[0], stateBadge(stream.state));
   row.append(
-    h("td", { class: "number", "data-label": "Events" }, whole(stream.events)),
-    h("td", { "data-label": "Last event" }, stream.last_type === null ? h("span", { class: "soft" }, "–") : typeLabel(stream.last_type)),
-    h("td", { class: "nowrap soft", "data-label": "Age", title: dateAndTime(stream.last_time) }),
+    stackCell("Events", whole(stream.events), "number"),
+    stackCell("Last event", stream.last_type === null ? h("span", { class: "soft" }, "–") : typeLabel(stream.last_type)),
+    stackCell("Age", null, "nowrap soft"),
   );
+  row.cells[3].title = dateAndTime(stream.last_time);
 }
 
 /** @type {Record<string, [string, string]>} */
