@@ -27,6 +27,10 @@ class Owner:
     def machine(self) -> Any:
         return self
 
+    @property
+    def heard_at(self) -> float:
+        return 0.0
+
     def acknowledge(self, stream_id: int, size: int) -> None:
         self.acknowledged += size
         assert size > 0
