@@ -135,7 +135,7 @@ def _zero_if_empty(error: Exception, _source: Observable[int]) -> Observable[int
     return reactivex.just(0) if is_empty else reactivex.throw(error)
 
 
-_NO_SYSTEM_TYPE: Final = r"^[^$]"
+_NO_SYSTEM_STREAM: Final = r"^[^$]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class AllSelection(Selection[Position]):
     Attributes:
         types: Types of the events; empty for all types.
         prefixes: Prefixes of the names of their streams; empty for all streams.
-        with_system: Whether events whose types begin with `$` are included if there is no other filter.
+        with_system: Whether streams whose names begin with `$` are included if there is no other filter.
     """
 
     types: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ class AllSelection(Selection[Position]):
 
     def _filter(self) -> EventFilter | None:
         if not self.types and not self.prefixes:
-            return None if self.with_system else EventFilter(type_regex=_NO_SYSTEM_TYPE)
+            return None if self.with_system else EventFilter(stream_regex=_NO_SYSTEM_STREAM)
         return EventFilter(
             type_regex=f"^{_any_of(self.types)}$" if self.types else None,
             stream_prefix=self.prefixes[0] if len(self.prefixes) == 1 else None,

@@ -154,14 +154,14 @@ async def test_a_source_is_chosen(
     await expect(page.locator(".lanes li")).to_have_text(shown)
 
 
-async def test_system_events_are_shown_on_demand(page: Page, site: Site) -> None:
+async def test_system_streams_are_shown_on_demand(page: Page, site: Site) -> None:
     await watch(page, site)
     await site.client.set_metadata("orders", max_count=10)
     await site.write("orders", "OrderPlaced")
     await expect(page.locator(".lanes li")).to_have_text(["OrderPlaced"])
-    await page.get_by_label("System events").check()
+    await page.get_by_label("System streams").check()
     await page.get_by_role("button", name="Watch").click()
-    await expect(page.get_by_label("System events")).to_be_checked()
+    await expect(page.get_by_label("System streams")).to_be_checked()
     await expect(page.get_by_role("status").get_by_text("Live", exact=True)).to_be_visible()
     await site.client.set_metadata("orders", max_count=20)
     await expect(page.locator(".lanes li")).to_have_text(["$metadata"])

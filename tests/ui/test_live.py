@@ -75,14 +75,16 @@ async def test_filters(query: dict[str, str], expected: list[str], browser: Brow
     assert [f"{event['stream']} {event['type']}" for event in seen if event["stream"][0] != "$"] == expected
 
 
-async def test_system_events_are_left_out_on_demand(browser: Browser, client: rxpump.Client) -> None:
+async def test_system_streams_are_left_out_on_demand(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "ponies", "a")
     await client.set_metadata("ponies", max_count=10)
-    for system, expected in (("0", {"a"}), ("1", {"a", "$metadata"})):
+    await client.link_to("links", await client.get_event("ponies"))
+    for system, expected in (("0", {"ponies", "links"}), ("1", {"ponies", "links", "$$ponies"})):
         async with browser.messages("/api/live", all="1", system=system, **{"from": "start"}) as messages:
             seen = received(await until(messages, "caught_up"))
-        assert {event["type"] for event in seen} >= expected
-        assert (system == "1") == any(event["type"].startswith("$") for event in seen)
+        streams = {event["stream"] for event in seen}
+        assert streams >= expected
+        assert (system == "1") == any(stream.startswith("$") for stream in streams)
 
 
 async def test_a_stream_is_filtered_by_type(browser: Browser, client: rxpump.Client) -> None:

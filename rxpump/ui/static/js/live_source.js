@@ -62,7 +62,7 @@ export function sourceForm(source) {
   const from = textInput(source.from, "end");
   const system = h("input", { type: "checkbox", checked: source.system });
   const whichField = field("Names", which);
-  const systemField = h("label", { class: "check" }, system, "System events");
+  const systemField = h("label", { class: "check" }, system, "System streams");
   const starts = h("datalist", { id: "starts" }, h("option", { value: "end" }), h("option", { value: "start" }));
   from.setAttribute("list", "starts");
   const update = (/** @type {boolean} */ focus) => {

@@ -126,6 +126,7 @@ function cells(row, stream) {
     stackCell("Last event", stream.last_type === null ? h("span", { class: "soft" }, "–") : typeLabel(stream.last_type)),
     stackCell("Age", null, "nowrap soft"),
   );
+  row.cells[1].dataset.unit = stream.events === 1 ? "event" : "events";
   row.cells[3].title = dateAndTime(stream.last_time);
 }
 
