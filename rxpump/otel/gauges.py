@@ -7,6 +7,7 @@ gauge with the same name.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -36,19 +37,20 @@ class ClientSnapshots:
         self.last: Metrics | None = None
         self._client = client
         self._interval = interval
-        self._is_running = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self) -> None:
         """Subscribe to snapshots in the running event loop, unless that was done."""
-        if not self._is_running:
-            self._is_running = True
+        running = asyncio.get_running_loop()
+        if self._loop is not running:
+            self._loop = running
             self._client.metrics(self._interval).subscribe(self._note, lambda _: self._end(), self._end)
 
     def _note(self, snapshot: Metrics) -> None:
         self.last = snapshot
 
     def _end(self) -> None:
-        self._is_running = False
+        self._loop = None
         self.last = None
 
 

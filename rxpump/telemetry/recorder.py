@@ -22,7 +22,6 @@ class Telemetry:
         reconnects: Number of connections that replaced a lost one.
         bytes_received: Bytes received on all connections.
         bytes_sent: Bytes sent on all connections.
-        subscriptions: Running subscriptions by their numbers.
         address: Address of the node of the current or last connection; None before the first one.
         instrumentation: Records spans and measurements; None if the client is not instrumented.
     """
@@ -32,11 +31,11 @@ class Telemetry:
         self.reconnects: int = 0
         self.bytes_received: int = 0
         self.bytes_sent: int = 0
-        self.subscriptions: dict[int, SubscriptionProbe] = {}
         self.address: str | None = None
         self.instrumentation: Instrumentation | None = None
         self._requests = {kind: _Latencies() for kind in RequestKind}
         self._has_been_connected = False
+        self._subscriptions: dict[int, tuple[SubscriptionProbe, asyncio.Task[Any]]] = {}
         self._last_id = 0
 
     # Requests -------------------------------------------------------------------------------------
@@ -94,11 +93,19 @@ class Telemetry:
     def add(self, probe: SubscriptionProbe, task: asyncio.Task[Any]) -> None:
         """Include a subscription in the metrics until its task ends."""
         self._last_id = probe.id = self._last_id + 1
-        self.subscriptions[probe.id] = probe
-        task.add_done_callback(lambda _: self.subscriptions.pop(probe.id, None))
+        self._subscriptions[probe.id] = probe, task
+        task.add_done_callback(lambda _: self._subscriptions.pop(probe.id, None))
+
+    @property
+    def subscriptions(self) -> Mapping[int, SubscriptionProbe]:
+        """Running subscriptions by their numbers, without those of an event loop that was closed before."""
+        for id, (_, task) in tuple(self._subscriptions.items()):
+            if task.get_loop().is_closed():
+                del self._subscriptions[id]
+        return {id: probe for id, (probe, _) in self._subscriptions.items()}
 
     def __repr__(self) -> str:
-        return f"<Telemetry {self.in_flight} in flight, {len(self.subscriptions)} subscriptions>"
+        return f"<Telemetry {self.in_flight} in flight, {len(self._subscriptions)} subscriptions>"
 
 
 class _Latencies:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from rxpump.client import Client
 from rxpump.errors import InvalidArgument, StreamNotFound
 from rxpump.model.new_events import NewEvent
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.testing import MockTransport, mock_client, wait_for
+from rxpump.testing import EventStore, MockTransport, mock_client, wait_for
 from tests.operators.sources import Seen
 from tests.otel.conftest import Recorder
 
@@ -89,6 +90,17 @@ async def test_gauges_go_on_after_a_lost_connection(recorder: Recorder, transpor
         transport.lose_connection()
         transport.restore_connection()
         await wait_for(lambda: [count for _, count in recorder.points("rxpump.client.reconnects")] == [1])
+
+
+def test_gauges_are_read_in_each_event_loop(recorder: Recorder, event_store: EventStore) -> None:
+    client = recorder.instrument(rxpump.connect(event_store.uri), interval=0.001)
+
+    async def connect() -> None:
+        await client.connect()
+        await wait_for(lambda: bool(recorder.points("rxpump.client.connected")))
+
+    for _ in range(2):  # The first event loop ends before the client is closed.
+        asyncio.run(connect())
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "kurrentdb"])
