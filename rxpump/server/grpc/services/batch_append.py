@@ -15,6 +15,7 @@ from rxpump.grpc.messages.streams import BatchAppendResponse
 from rxpump.server.access.access import Permission
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import handler_failed
+from rxpump.server.grpc.event_encoder import frame, joined
 from rxpump.server.grpc.event_ids import read_id, text_of_id
 from rxpump.server.grpc.leadership import refused
 from rxpump.server.grpc.services.append_outcome import current_version, success
@@ -68,6 +69,7 @@ async def batch_append(call: Call) -> None:
                 await batches.committed(down_to=UNCOMMITTED_BYTES)
         await batches.answered()
     finally:
+        batches.send_answers()
         batches.stop()
 
 
@@ -124,6 +126,7 @@ class _Batches:
         self.uncommitted_bytes = 0
         self._progress = asyncio.Event()
         self._confirmation = BatchAppendResponse()
+        self._answers: list[bytes] = []
 
     def receive(self, request: Any) -> None:
         """Apply a request of the client.
@@ -225,7 +228,7 @@ class _Batches:
             case NotCommitted(reason, timed_out):
                 self._refuse(batch, batch_failed(reason) if timed_out is None else batch_timed_out())
         if not self._writing:
-            self._call.flush()  # No other answer can join these.
+            self.send_answers()  # No other answer can join these.
         self._progress.set()
 
     def _expire(self, key: bytes) -> None:
@@ -253,7 +256,7 @@ class _Batches:
         fields.current_revision = appended.last
         position = fields.position
         position.commit_position = position.prepare_position = appended.position
-        self._call.reply(message)
+        self._reply(message)
 
     def _refuse(self, batch: _Batch, error: dict[str, Any]) -> None:
         self._answer(batch.correlation_id, batch.stream, error=error)
@@ -262,7 +265,20 @@ class _Batches:
         identifier = {"stream_name": stream.encode()} if isinstance(stream, str) else stream
         if correlation_id.ByteSize():
             result["correlation_id"] = correlation_id
-        self._call.reply(BatchAppendResponse(stream_identifier=identifier, **result))
+        self._reply(BatchAppendResponse(stream_identifier=identifier, **result))
+
+    def _reply(self, message: Any) -> None:
+        """Send a message at the end of this turn of the event loop, together with the others of the turn."""
+        if not self._answers:
+            self._loop.call_soon(self.send_answers)
+        self._answers.append(frame(message.SerializeToString()))
+
+    def send_answers(self) -> None:
+        """Send the answers of this turn now."""
+        if self._answers:
+            self._call.write(joined(self._answers))
+            self._call.flush()
+            self._answers.clear()
 
     async def committed(self, *, down_to: int) -> None:
         """Wait until at most `down_to` bytes wait to be committed."""
