@@ -45,7 +45,7 @@ class NodeConnections:
         on_status: Callable[[Status], None],
         telemetry: Telemetry,
     ) -> None:
-        self.reads: SharedConnection = SharedConnection(resolver, settings, on_status, telemetry)
+        self.reads: SharedConnection = SharedConnection(resolver, settings, telemetry.counting(on_status), telemetry)
         to_leader = None if settings.reads_from_leader else resolver.for_leader()
         self.leader: SharedConnection = (
             self.reads

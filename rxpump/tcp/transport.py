@@ -80,9 +80,7 @@ class TcpTransport(Transport):
     ) -> None:
         super().__init__(runtime, on_status)
         self._settings = settings
-        self._connections = NodeConnections(
-            resolver, settings, self.telemetry.counting(self.on_status), self.telemetry
-        )
+        self._connections = NodeConnections(resolver, settings, self.on_status, self.telemetry)
         self._credentials: AnyCredentials | None = None
         self._timeout: float | None = None
 
