@@ -9,9 +9,6 @@ from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("opentelemetry.sdk", reason="opentelemetry-sdk is in the extra `test`")
-
 from opentelemetry.trace import format_span_id
 from reactivex import operators as rx
 
