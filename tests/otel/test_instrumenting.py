@@ -72,6 +72,19 @@ async def test_gauges_show_the_last_snapshot(recorder: Recorder) -> None:
     assert recorder.points("rxpump.client.connected") == []
 
 
+async def test_gauges_show_deliveries_of_a_group(recorder: Recorder) -> None:
+    client = recorder.instrument(mock_client(), interval=0.001)
+    async with client:
+        await client.publish("orders", [NewEvent("Placed"), NewEvent("Placed")])
+        await client.create_subscription("billing", "orders", start_from=0)
+        subscription = client.connect_subscription("billing", "orders").subscribe()
+        name = "rxpump.subscription.unacknowledged"
+        await wait_for(lambda: [count for _, count in recorder.points(name)] == [2])
+        assert recorder.points(name)[0][0]["messaging.consumer.group.name"] == "billing"
+        subscription.dispose()
+    assert repr(client._transport.telemetry.instrumentation) == f"<OpenTelemetry of {client.name}>"
+
+
 async def test_gauges_show_each_client(recorder: Recorder) -> None:
     settings = [rxpump.Settings(name=name) for name in ("a", "b")]
     one, two = (mock_client(settings=each) for each in settings)

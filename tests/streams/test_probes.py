@@ -1,4 +1,4 @@
-"""The distance of a subscription to a secondary index, which the embedded server does not have."""
+"""The distance of subscriptions to secondary indexes and of consumer groups, as servers report them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from rxpump.backpressure.upstream import Upstream
-from rxpump.errors import OperationTimedOut
+from rxpump.errors import AccessDenied, NotReady, OperationTimedOut
 from rxpump.model.events import Event
+from rxpump.model.group_details import GroupDetails
+from rxpump.model.group_settings import GroupOptions
 from rxpump.model.positions import END, Position, StreamDirection
 from rxpump.streams.cursor import Cursor, FollowedIndex
-from rxpump.streams.probes import CatchUpProbe
+from rxpump.streams.probes import CatchUpProbe, ConsumerProbe
+from rxpump.transport import Capability
 from tests.operators.events import event
 
 
@@ -77,3 +80,51 @@ async def test_the_end_of_an_index_is_its_last_event() -> None:
     requests: Any = Indexes(event(position=25))
     followed = FollowedIndex(requests, requests, "by-country", 10, resolve_links=False)
     assert (await followed.find_end(Position(5, 5))).readable == Position(25, 25)
+
+
+class Groups:
+    """A transport that reads the state of a group, or fails."""
+
+    is_connected = True
+    capabilities = frozenset({Capability.GROUP_INFO})
+
+    def __init__(self, *replies: GroupDetails | Exception) -> None:
+        self._replies = list(replies)
+
+    def with_timeout(self, timeout: float) -> Groups:
+        return self
+
+    async def group_details(self, stream: str | None, group: str) -> GroupDetails:
+        reply = self._replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def lagging(last: str, end: str) -> GroupDetails:
+    return GroupDetails("s", "g", "Live", GroupOptions(), last_checkpoint=last, last_known=end)
+
+
+@pytest.mark.parametrize(
+    ("stream", "details", "expected"),
+    [
+        ("s", lagging("3", "7"), (4, None, None)),
+        ("s", lagging("7", "7"), (0, None, 0.0)),
+        (None, lagging("C:3/P:3", "C:90/P:90"), (None, 87, None)),
+    ],
+)
+async def test_the_distance_of_a_group_is_its_lag(
+    stream: str | None, details: GroupDetails, expected: tuple[object, ...]
+) -> None:
+    transport: Any = Groups(details)
+    consumer: Any = None
+    subscription = ConsumerProbe(transport, stream, "g", consumer)
+    assert subscription.distance_to(await subscription.find_head(1)) == expected
+
+
+async def test_a_group_that_may_not_be_read_is_asked_once() -> None:
+    transport: Any = Groups(NotReady("GetInfo"), AccessDenied("read", "s"))
+    consumer: Any = None
+    subscription = ConsumerProbe(transport, "s", "g", consumer)
+    for _ in range(3):  # A third request would find no reply.
+        assert subscription.distance_to(await subscription.find_head(1)) == (None, None, None)
