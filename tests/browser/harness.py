@@ -71,7 +71,7 @@ class Site:
 
 
 @asynccontextmanager
-async def new_site(*, writable: bool = True, grpc: bool = False) -> AsyncIterator[Site]:
+async def new_site(*, writable: bool = True, grpc: bool = False, password: str | None = None) -> AsyncIterator[Site]:
     """Serve the page of an empty store in memory, which it reaches through a network that can fail."""
     async with (
         EmbeddedServer(SqliteStore.in_memory(), http_port=0, grpc_port=0, insecure=True) as server,
@@ -81,7 +81,7 @@ async def new_site(*, writable: bool = True, grpc: bool = False) -> AsyncIterato
         uri = network.uri if grpc else f"{network.uri}?http_port={server.http_port}"
         client = await stack.enter_async_context(rxpump.connect(uri))
         pages = await stack.enter_async_context(AsyncExitStack())
-        context = Context.of(client, network.uri, Options(writable=writable))
+        context = Context.of(client, network.uri, Options(writable=writable, password=password))
         address = await pages.enter_async_context(serving(context, "127.0.0.1", 0))
         yield Site(server, network, client, context, address, pages)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.harness import Site, new_site
+import rxpump
+from rxpump.testing import EmbeddedCluster
+from rxpump.ui.context import Context, Options
+from rxpump.ui.serve import serving
+from tests.browser.harness import MILLISECONDS, Site, new_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -32,3 +36,35 @@ async def test_measurements_are_charts(page: Page, site: Site) -> None:
     )
     await expect(page.locator(".chart", has_text="Round trip").locator(".now")).to_contain_text("ms")
     await expect(page.get_by_text("Last position seen").locator("+ dd")).to_contain_text("/")
+
+
+async def test_the_members_of_a_cluster_follow_a_failover(tab: Page) -> None:
+    async with (
+        EmbeddedCluster() as cluster,
+        rxpump.connect(cluster.grpc_uri) as client,
+        serving(Context.of(client, cluster.grpc_uri, Options()), "127.0.0.1", 0) as address,
+    ):
+        await tab.goto(f"{address}#/server")
+        members = tab.get_by_role("region", name="Members of the cluster").locator("tbody")
+        await expect(members.get_by_text("leader", exact=True)).to_have_count(1)
+        await expect(members.get_by_text("follower", exact=True)).to_have_count(2)
+        old = ":".join(map(str, cluster.leader.http_address))
+        await cluster.kill(cluster.leader)
+        await cluster.elect()
+        await expect(members.get_by_role("row", name=old)).to_contain_text("not alive")
+        await expect(members.get_by_role("row").filter(has_text="leader").filter(has_not_text=old)).to_have_count(1)
+        await tab.goto("about:blank")
+
+
+async def test_a_page_with_a_password_works_after_it_is_given(chromium: Browser) -> None:
+    async with (
+        new_site(password="secret") as site,
+        await chromium.new_context(http_credentials={"username": "any", "password": "secret"}) as context,
+    ):
+        context.set_default_timeout(MILLISECONDS)
+        page = await context.new_page()
+        await page.goto(site.at("live"))
+        await expect(page.get_by_role("status").get_by_text("Live", exact=True)).to_be_visible()
+        await site.write("orders", "OrderPlaced")
+        await expect(page.get_by_role("button", name="Open event 0")).to_be_visible()
+        await page.goto("about:blank")

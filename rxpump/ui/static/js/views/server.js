@@ -6,11 +6,13 @@ import { fill, foreign, h } from "../element.js";
 import { bytes, tenths, whole } from "../format.js";
 import { LiveFeed } from "../live_feed.js";
 import { fact, show, viewHead } from "../parts.js";
+import { repeat } from "../polling.js";
 import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 
 /** @typedef {{time: string, written: {events: number, bytes: number, position: string | null} | null, round_trip_ms: number | null, statistics: Record<string, number | string> | null}} Sample */
 
 const CHART_SECONDS = 300;
+const MEMBER_SECONDS = 3;
 const MOST_CHARTS = 8;
 /** Statistics of Event Store that say most. Their names end like this. */
 const STATISTICS = /** @type {[RegExp, string, (value: number) => string][]} */ ([
@@ -28,6 +30,8 @@ const STATISTICS = /** @type {[RegExp, string, (value: number) => string][]} */ 
 export async function serverView(root, _route, signal) {
   const about = h("div");
   const charts = new Charts();
+  const cluster = h("div");
+  let shownMembers = "";
   const connection = h("dd");
   let uri = "";
   const position = h("dd", { class: "mono" }, "–");
@@ -53,6 +57,23 @@ export async function serverView(root, _route, signal) {
     signal,
   );
 
+  await repeat(followMembers, MEMBER_SECONDS, signal);
+
+  async function followMembers() {
+    try {
+      showMembers((await get("/api/server", signal)).members);
+    } catch {
+      // The bar at the top says that the store is lost. The members are those that were known last.
+    }
+  }
+
+  function showMembers(/** @type {any[]} */ all) {
+    const key = JSON.stringify(all);
+    if (key === shownMembers || (all.length === 0 && shownMembers !== "")) return;
+    shownMembers = key;
+    fill(cluster, all.length > 0 && members(all));
+  }
+
   function showStatus(/** @type {any} */ status) {
     fill(connection, stateText(status, uri));
   }
@@ -61,6 +82,7 @@ export async function serverView(root, _route, signal) {
     const [server, facts] = await Promise.all([get("/api/server", signal), info()]);
     uri = server.uri;
     showStatus(server.status);
+    showMembers(server.members);
     return [
       h(
         "section",
@@ -75,7 +97,7 @@ export async function serverView(root, _route, signal) {
           fact("rxpump", `Version ${facts.rxpump_version}`),
         ),
       ),
-      server.members.length > 0 && members(server.members),
+      cluster,
     ];
   }
 }
