@@ -196,7 +196,7 @@ class Dialer:
         credentials = self.allowed(self.credentials)
         metadata = [] if credentials is None else [authorization(credentials)]
         login = None if credentials is None else credentials.login
-        call = connection.open(replace(_FEATURES, login=login), metadata)
+        call = connection.open(replace(_FEATURES, login=login, address=connection.address), metadata)
         call.send(b"")
         call.end()
         try:

@@ -15,7 +15,7 @@ from rxpump.grpc.calls.append import append
 from rxpump.grpc.calls.batch_append import Batch
 from rxpump.grpc.calls.delete import delete
 from rxpump.grpc.http2 import ErrorCode
-from rxpump.grpc.messages import streams
+from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
 from rxpump.grpc.reads.pages import read_stream_page
@@ -23,7 +23,7 @@ from rxpump.grpc.reads.reading import AllReading, StreamReading
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import START, Position, StreamDirection
 from rxpump.settings import Settings
-from tests.grpc.clients import QUICK, calling, handlers
+from tests.grpc.clients import QUICK, calling, features, handlers
 from tests.grpc.harness import ServerCall, serving
 from tests.grpc.interruptions import (
     AFTER_HEADERS,
@@ -99,6 +99,24 @@ async def test_a_request_of_a_subscription_has_a_time_limit() -> None:
     async with reading_from(lambda _: [resets_with(ErrorCode.CANCEL)], settings) as (_, caller):
         with pytest.raises(OperationTimedOut):
             await read_stream_page(caller, "s", START, 5, FORWARD, resolve_links=False)
+
+
+@BEFORE
+async def test_a_client_connects_although_its_first_calls_end(interrupt: Interruption) -> None:
+    remaining = iter([interrupt, interrupt])
+    listed = features()
+
+    async def answer(call: ServerCall) -> None:
+        if (end := next(remaining, None)) is None:
+            await listed(call)
+        else:
+            await anext(call)
+            end(call)
+
+    served = handlers() | {server_features.GET_SUPPORTED_METHODS.path: answer}
+    async with serving(served) as server, calling(server.port) as caller:
+        assert (await caller.features()).version is not None
+        assert len(server.endpoints) == 3
 
 
 async def test_a_refused_stream_is_repeated() -> None:
