@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -21,10 +22,11 @@ async def publishing(site: Site, per_second: int, stream: str = "orders") -> Asy
 
     async def run() -> None:
         size = max(1, per_second // BATCHES_PER_SECOND)
+        start = time.monotonic()
         for first in count(0, size):
             events = [rxpump.NewEvent(TYPES[n % len(TYPES)], {"order": n}) for n in range(first, first + size)]
             await site.client.publish(stream, events)
-            await asyncio.sleep(size / per_second)
+            await asyncio.sleep(start + (first + size) / per_second - time.monotonic())
 
     task = asyncio.create_task(run())
     try:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.browser.harness import MILLISECONDS, Site, count
 from tests.browser.views import VIEWS, fill_store
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 WIDE: ViewportSize = {"width": 1280, "height": 860}
 NARROW: ViewportSize = {"width": 360, "height": 740}

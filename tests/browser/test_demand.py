@@ -11,7 +11,7 @@ from rxpump.ui.event_json import event_values
 from tests.browser.harness import Site, count
 from tests.browser.publishing import write_large
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 EVENTS = 4000
 EVENT_BYTES = 16 * 1024

@@ -13,7 +13,7 @@ import rxpump
 from rxpump import operators as ops
 from tests.browser.harness import Site, new_site, rows
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["tcp", "grpc"])

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 import rxpump
 from tests.browser.harness import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 MARKUP = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'><style>*{display:none}</style>"
 TURNED = "abc\u202efdp.exe"

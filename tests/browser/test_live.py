@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.frames import measure
 from tests.browser.harness import Site, count, rows
 from tests.browser.publishing import publishing
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 MOST_ROWS = 200
 
@@ -184,7 +185,8 @@ async def test_a_fast_stream_is_counted_and_bounded(page: Page, site: Site) -> N
         await page.wait_for_function(
             "() => Number(document.querySelector('[data-count=received]')?.textContent.replace(',', '')) > 3000"
         )
-    await expect(page.locator(".lanes li")).to_have_count(5)
+        assert (await measure(page, 3)).median_ms < 50, "the page draws 20 frames in a second or more"
+        await expect(page.locator(".lanes li")).to_have_count(5)
     not_drawn = await count(page, "not-drawn").inner_text()
     assert not_drawn != "0"
     assert await table(page).locator("tbody tr").count() <= MOST_ROWS

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.harness import Site, count
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 STORE_LOST = "The event store cannot be reached."
 PAGE_LOST = "This page has lost its server."

@@ -8,7 +8,7 @@ from playwright.async_api import Page, Request, expect
 from tests.browser.harness import Site
 from tests.browser.views import VIEWS, fill_store
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 MARKERS = 24
 

@@ -14,7 +14,7 @@ from tests.browser.harness import MILLISECONDS, Site, count, new_site
 from tests.browser.publishing import trading
 from tests.browser.views import VIEWS, View, fill_store
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 MOST_BYTES = 150 * 1024
 FOLDER = os.environ.get("SCREENSHOTS")

@@ -11,7 +11,7 @@ from rxpump.ui.context import Context, Options
 from rxpump.ui.serve import serving
 from tests.browser.harness import MILLISECONDS, Site, new_site
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("grpc", [False, True], ids=["tcp", "grpc"])

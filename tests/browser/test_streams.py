@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 import rxpump
 from tests.browser.harness import Site, rows
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
 def names(page: Page) -> Locator:

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from rxpump.errors import StreamDeleted, StreamNotFound
 from tests.browser.harness import Site, new_site
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
 async def form(page: Page, site: Site, name: str, stream: str = "orders") -> Locator:
