@@ -1,4 +1,4 @@
-"""A store with its page on a real port, and what tests read from the page."""
+"""A store with its page on a real port, and functions that read from the page."""
 
 from __future__ import annotations
 

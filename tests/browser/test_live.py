@@ -1,4 +1,4 @@
-"""Live events: marbles that move, a table that grows, and counts of what was left out."""
+"""Live events: marbles that move, a table that grows, and counts of the events that were left out."""
 
 from __future__ import annotations
 

@@ -55,6 +55,19 @@ async def test_a_lost_page_is_named_and_events_go_on_without_a_gap(page: Page, s
     assert await seen(page) == ["3", "2", "1", "0"]
 
 
+async def test_a_paused_page_resumes_without_a_gap_after_an_outage(page: Page, site: Site) -> None:
+    await watch(page, site)
+    await page.get_by_role("button", name="Pause").click()
+    await site.write("orders", "Paused")
+    await site.stop_page()
+    await expect(page.get_by_role("alert").filter(has_text=PAGE_LOST)).to_be_visible()
+    await site.write("orders", "During")
+    await site.start_page()
+    await page.get_by_role("button", name="Resume").click()
+    await expect(count(page, "received")).to_have_text("3")
+    assert await seen(page) == ["2", "1", "0"]
+
+
 async def test_a_view_that_failed_loads_when_the_page_is_back(page: Page, site: Site) -> None:
     await site.write("orders", "OrderPlaced")
     await expect(page.get_by_role("link", name="orders")).to_be_visible()

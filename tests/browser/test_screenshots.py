@@ -23,7 +23,7 @@ SIZE: ViewportSize = {"width": 1120, "height": 760}
 
 
 async def picture(page: Page, name: str, folder: Path) -> None:
-    """Store a picture of what is seen of the page, with as few bytes as the docs need."""
+    """Store a picture of the visible part of the page, and check that it is small enough for the docs."""
     path = folder / f"{name}.png"
     await page.screenshot(path=path, animations="disabled")
     assert path.stat().st_size <= MOST_BYTES

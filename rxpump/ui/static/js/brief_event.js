@@ -1,4 +1,4 @@
-/** What the live view keeps of an event: enough for a row and a marble, and a place to request the rest from. */
+/** The part of an event that the live view keeps: enough for a row and a marble. The rest is requested by its number. */
 
 import { preview, receivedNumber } from "./event_list.js";
 

@@ -12,7 +12,7 @@ import { address } from "./router.js";
  * Make the elements for an event.
  *
  * @param {StoreEvent} event
- * @param {{actions?: HTMLElement[], facts?: HTMLElement[]}} [more] What a view adds.
+ * @param {{actions?: HTMLElement[], facts?: HTMLElement[]}} [more] Additions of a view.
  */
 export function eventDetails(event, { actions = [], facts = [] } = {}) {
   return h(

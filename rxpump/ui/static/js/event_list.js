@@ -16,8 +16,8 @@ const PREVIEW_CHARACTERS = 200;
  * @param {object} [options]
  * @param {boolean} [options.showStream] Whether rows name the stream.
  * @param {number | null} [options.opened] Number of the event that is open at first.
- * @param {(event: StoreEvent) => {actions?: HTMLElement[], facts?: HTMLElement[]}} [options.more] What a view adds to each event.
- * @param {(event: StoreEvent) => HTMLElement | null} [options.note] What a view adds to each row.
+ * @param {(event: StoreEvent) => {actions?: HTMLElement[], facts?: HTMLElement[]}} [options.more] Returns the additions of a view to an event.
+ * @param {(event: StoreEvent) => HTMLElement | null} [options.note] Returns the addition of a view to a row.
  */
 export function eventList(events, { showStream = false, opened = null, more = () => ({}), note = () => null } = {}) {
   return h(

@@ -3,8 +3,8 @@
 const TOKEN = /[ \t\n\r]*(?:([[\]{}:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
 
 /**
- * What can follow: a value, a value or the end of an array, a key or the end of an object, a key, a colon, or a comma
- * or the end of what is open.
+ * The token that JSON allows next: a value, a value or the end of an array, a key or the end of an object, a key, a
+ * colon, or a comma or the end of the open array or object.
  *
  * @typedef {"value" | "value]" | "key}" | "key" | ":" | ",end"} Expected
  */
@@ -33,7 +33,7 @@ export function errorIndex(text) {
 }
 
 /**
- * Return what can follow a token; null if the token is not allowed.
+ * Return the tokens that JSON allows after a token; null if the token itself is not allowed.
  *
  * @param {Expected} expected
  * @param {string} token

@@ -2,9 +2,9 @@
  * Server-sent events that the page reads as fast as it can show them.
  *
  * The browser's own EventSource reads whether or not the page keeps up. This one reads the response itself: it reads no
- * further while it is paused, and takes a bounded number of events in each animation frame. What is not read fills the
- * buffers of the connection, which are bounded, and then the server pauses its subscription. So a slow or paused page
- * pauses the source of the events.
+ * further while it is paused, and takes a bounded number of events in each animation frame. Bytes that are not read
+ * fill the buffers of the connection, which are bounded, and then the server pauses its subscription. So a slow or
+ * paused page pauses the source of the events.
  *
  * After the connection is lost, the next request carries the id of the last message, and the server continues after
  * it. A hidden page closes its connection and does the same when it is shown again.

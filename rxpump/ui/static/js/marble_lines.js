@@ -22,7 +22,7 @@ export class MarbleLines {
   leftOut = 0;
   withoutLine = 0;
 
-  /** @param {"type" | "stream"} by What has a line of its own. */
+  /** @param {"type" | "stream"} by Whether each type or each stream has a line. */
   constructor(by) {
     this.by = by;
   }

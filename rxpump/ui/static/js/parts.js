@@ -66,7 +66,7 @@ export function failure(error, again) {
 }
 
 /**
- * Show what an action returns: a sign of loading until then, or the message of its failure.
+ * Show the result of an action: a sign of loading until then, and a message if it fails.
  *
  * @param {HTMLElement} place
  * @param {() => Promise<import("./element.js").Children>} action
