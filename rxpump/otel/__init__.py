@@ -12,10 +12,10 @@ those of the semantic conventions for messaging. The trace context is stored as 
 try:
     from rxpump.otel.instrumenting import instrument
     from rxpump.otel.process_span import processing
-except ModuleNotFoundError as error:
-    if error.name is None or not error.name.startswith("opentelemetry"):
+except ModuleNotFoundError as _error:
+    if _error.name is None or not _error.name.startswith("opentelemetry"):
         raise
     message = "rxpump.otel needs the package opentelemetry-api: pip install 'rxpump[otel]'"
-    raise ModuleNotFoundError(message, name=error.name) from error
+    raise ModuleNotFoundError(message, name=_error.name) from _error
 
 __all__ = ["instrument", "processing"]
