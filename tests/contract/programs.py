@@ -118,12 +118,12 @@ class Run:
     def _page_of_stream(self, page: StreamPage) -> Any:
         """Return the contents of a page.
 
-        `$tb` can be a number that the stream does not have yet. Over TCP, the page before it names it as the next
-        number; over gRPC the server does not send it.
+        `$tb` can be a number that the stream does not have yet. Over TCP, the next number of an empty page after the
+        last event depends on it; over gRPC the server does not send it.
         """
         events, last = [described(event) for event in page], page.last_event_number
         assert last is not None
-        if not events and page.next_event_number > last:
+        if not events and (page.next_event_number > last or page.next_event_number in (-1, last)):
             return events, last
         return events, last, page.next_event_number, page.is_end_of_stream
 
@@ -198,14 +198,15 @@ class Run:
         return described(event), place_of(event)
 
     def _written(self, result: Any) -> Any:
-        """Return the fields of a result, with its position unless the server recognized a repeated write.
+        """Return the fields of a result; of a repeated write that the server recognized, only the last number.
 
-        Over TCP, a server of version 4 does not return the position of a repeated write.
+        Over TCP, a server of version 4 does not return the position of a repeated write. Over gRPC, a server does not
+        return the first number, which the client cannot know if the events are not adjacent in the stream.
         """
         values = {each.name: getattr(result, each.name) for each in fields(result)}
         is_new = values["position"] is not None and values["position"] > self._last
         self._last = max(self._last, values["position"] or FIRST_POSITION)
-        return {**values, "position": values["position"] if is_new else None}
+        return values if is_new else values.get("last_event_number")
 
 
 def place_of(event: Event) -> Position:

@@ -27,7 +27,7 @@ def has_repeated_id(events: Sequence[NewEvent], expected_version: int) -> bool:
 async def with_first_number(caller: Caller, result: WriteResult, events: Sequence[NewEvent]) -> WriteResult:
     """Return a result with the number of the first event, which is read from the stream.
 
-    If the stream cannot be read, the number is the one of a new append, but at least 0.
+    If not all events before the last one can be read, the number is the one of a new append, but at least 0.
     """
     count, last = len(events), result.last_event_number
     try:
@@ -37,7 +37,8 @@ async def with_first_number(caller: Caller, result: WriteResult, events: Sequenc
     except RxPumpError:
         numbers: list[int] = []
     else:
+        is_whole = len(page) == min(count, last + 1)
         id = events[0].id
-        numbers = [event.number for event in page if event.id == id]
+        numbers = [event.number for event in page if is_whole and event.id == id]
     first = min(numbers, default=max(0, result.first_event_number))
     return replace(result, first_event_number=first)

@@ -113,12 +113,14 @@ def _window_backward(
         events: Events from `start` on, with one more than the page can have.
         marks: Last number of the stream.
     """
-    if not events:
+    if not events and marks.last is None:
         return events, -1, True
     last = events[0].received_number if marks.last is None else marks.last
     end = last if start is END else 0 if isinstance(start, Edge) else start
     low = max(0, end - max_count + 1)
-    if events[-1].received_number >= low:
+    if not events and low > last + 1:
+        return events, last, False  # The page has only numbers after the last event, as the page over TCP.
+    if not events or events[-1].received_number >= low:
         return events, -1, True
     kept = [event for event in events if event.received_number >= low]
     return kept, min(low - 1, last), False

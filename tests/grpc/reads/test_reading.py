@@ -223,6 +223,9 @@ async def test_another_event_is_not_the_one_that_was_asked_for(answer: list[Any]
         (9, BACKWARD, [event(5), event(4), event(3), last(5)], 5, False, 5),
         (START, BACKWARD, [event(0), last(5)], -1, True, 5),
         (1, BACKWARD, [last(4)], -1, True, 4),
+        (6, BACKWARD, [last(4)], -1, True, 4),
+        (7, BACKWARD, [last(4)], 4, False, 4),
+        (1, BACKWARD, [], -1, True, None),
     ],
 )
 async def test_a_page_names_the_next_one(
