@@ -17,9 +17,9 @@ from rxpump.model.status import Connected
 from rxpump.testing import EmbeddedCluster
 
 IN_HASTE: dict[str, Any] = {
-    "timeout": 0.1,
+    "timeout": 0.5,
     "node_timeout": 0.3,
-    "gossip_timeout": 0.2,
+    "gossip_timeout": 0.5,
     "gossip_interval": 0.02,
     "node_check_interval": 0.05,
     "reconnect": rxpump.Backoff(min_delay=0.005, max_delay=0.05),

@@ -233,7 +233,7 @@ async def test_an_idle_connection_with_keepalive_stays() -> None:
 
 async def test_a_slow_upload_keeps_its_connection(memory_grpc: EmbeddedServer) -> None:
     async with Proxy(memory_grpc.grpc_port or 0, bytes_per_second=4_000_000) as proxy:
-        options = "tls=false&keepAliveInterval=100&keepAliveTimeout=200"
+        options = "tls=false&keepAliveInterval=100&keepAliveTimeout=500"
         async with rxpump.connect(f"kurrentdb://127.0.0.1:{proxy.port}?{options}") as client:
             await client.publish_event("s", "Large", bytes(4_000_000))
         assert proxy.accepted == 1
