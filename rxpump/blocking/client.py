@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sized
+from collections.abc import Awaitable, Callable, Iterable, Sized
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -78,8 +79,7 @@ class BlockingClient(Delegate[Client]):
             such as `ops.until_caught_up()` or `rx.take(10)` ends it. Up to 10 operators of rxpump and reactivex are
             applied from left to right. They run in the thread of the event loop.
 
-            If there is no result for `timeout` seconds, the iterator raises TimeoutError; its next call waits
-            again. None: no limit.
+            After `timeout` seconds without a result it raises TimeoutError, and its next call waits again.
 
             Raises:
                 InvalidArgument: The timeout is not positive, or the name is not that of one stream.
@@ -100,8 +100,7 @@ class BlockingClient(Delegate[Client]):
 
         Args:
             source: The Observable.
-            timeout: Seconds to wait for the next value. After them the iterator raises TimeoutError; its next call
-                waits again. None: no limit.
+            timeout: Seconds to wait for each value before TimeoutError is raised; the next call waits again.
 
         Raises:
             InvalidArgument: The source is no Observable, or the timeout is not positive.
@@ -240,12 +239,8 @@ class BlockingClient(Delegate[Client]):
         Example:
             store.publish("orders", (NewEvent("Placed", row) for row in csv.DictReader(file)))
         """
-
-        def write(source: Any) -> Awaitable[WriteResult | None]:
-            return self._asynchronous.publish(
-                stream, source, expected_version=expected_version, batch_size=batch_size, timeout=timeout
-            )
-
+        options = {"expected_version": expected_version, "batch_size": batch_size, "timeout": timeout}
+        write: Callable[[Any], Awaitable[WriteResult | None]] = partial(self._asynchronous.publish, stream, **options)
         if not isinstance(events, Iterable) or isinstance(events, (Sized, reactivex.Observable)):
             return self._thread.call(result_of(write(events)))
         feed: Feed[Any] = Feed(self._thread.loop)

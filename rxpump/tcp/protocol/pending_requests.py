@@ -51,12 +51,7 @@ from rxpump.transport.deadlines import Deadlines
 _BURST_BYTES = 128 * 1024
 """Bytes after which `send` returns no further frame, because a waiting request can still be withdrawn."""
 
-_FINAL_COMMANDS = {
-    Command.SUBSCRIPTION_DROPPED,
-    Command.BAD_REQUEST,
-    Command.NOT_HANDLED,
-    Command.NOT_AUTHENTICATED,
-}
+_FINAL_COMMANDS = {Command.SUBSCRIPTION_DROPPED, Command.BAD_REQUEST, Command.NOT_HANDLED, Command.NOT_AUTHENTICATED}
 """Replies after which a subscription, or the request for one, has ended on the server."""
 
 
