@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rxpump.errors import InvalidArgument
-from rxpump.grpc.calls.fields import EMPTY, identifier, source
+from rxpump.grpc.calls.fields import EMPTY, UNSIGNED_MINUS_ONE, identifier, source
 from rxpump.grpc.calls.operation import Operation, no_result
 from rxpump.grpc.calls.server_filter import exact_filter
 from rxpump.grpc.errors.call_context import CallContext, Effect
@@ -17,7 +17,7 @@ from rxpump.grpc.messages import persistent_subscriptions as messages
 from rxpump.grpc.messages.methods import Method
 from rxpump.model.group_settings import ConsumerStrategy, PersistentSubscriptionSettings
 from rxpump.model.limits import MAX_COUNT
-from rxpump.model.positions import START, Edge, Position
+from rxpump.model.positions import END, START, Edge, Position
 from rxpump.model.system_names import ALL_STREAM
 
 ON_ALL: Final = "all"
@@ -51,9 +51,8 @@ def create_group(stream: str | None, group: str, settings: PersistentSubscriptio
     Raises:
         InvalidArgument: The start or the filter does not suit the stream.
     """
-    encoded = _settings(settings)
-    encoded["consumer_strategy"] = str(settings.strategy)
     origin = _origin(stream, settings)
+    encoded = {**_settings(stream, settings), "consumer_strategy": str(settings.strategy)}
     if stream is None:
         where = settings.where
         filtering = (
@@ -76,7 +75,8 @@ def update_group(stream: str | None, group: str, settings: PersistentSubscriptio
     if settings.strategy not in _STRATEGY_NUMBERS:
         allowed = f"{', '.join(_STRATEGY_NUMBERS)}: a group can get another strategy only when it is created"
         raise InvalidArgument("strategy", str(settings.strategy), allowed)
-    options = {"group_name": group, "settings": _settings(settings), **_origin(stream, settings)}
+    origin = _origin(stream, settings)
+    options = {"group_name": group, "settings": _settings(stream, settings), **origin}
     context = group_context(messages.UPDATE, "update persistent subscriptions of", stream, group)
     return Operation(context, (messages.UpdateRequest(options=options),), no_result)
 
@@ -88,14 +88,16 @@ def delete_group(stream: str | None, group: str) -> Operation[None]:
     return Operation(context, (request,), no_result)
 
 
-def _settings(settings: PersistentSubscriptionSettings) -> dict[str, Any]:
+def _settings(stream: str | None, settings: PersistentSubscriptionSettings) -> dict[str, Any]:
     """Return the settings of a group.
 
     A timeout of 0, which is that of events that never expire, is sent as the longest one (24 days), because a server
-    lets events with a timeout of 0 expire at once.
+    lets events with a timeout of 0 expire at once. `revision` is the start of a group on a stream for servers before
+    version 21.6. Later servers ignore it.
     """
     return {
         "resolve_links": settings.resolve_links,
+        "revision": 0 if stream is None else _first_number(settings.start),
         "extra_statistics": settings.record_statistics,
         "message_timeout_ms": round(settings.message_timeout_seconds * 1000) or MAX_COUNT,
         "max_retry_count": settings.max_retry_count,
@@ -111,7 +113,11 @@ def _settings(settings: PersistentSubscriptionSettings) -> dict[str, Any]:
 
 
 def _origin(stream: str | None, settings: PersistentSubscriptionSettings) -> dict[str, Any]:
-    """Return the field with the stream of a group and its start."""
+    """Return the fields with the stream of a group and its start.
+
+    The field `stream_identifier` is for servers before version 21.6, which do not know `stream`. Later servers ignore
+    it.
+    """
     start = settings.start
     if stream is None:
         return {"all": _all_start(start)}
@@ -119,7 +125,8 @@ def _origin(stream: str | None, settings: PersistentSubscriptionSettings) -> dic
         raise InvalidArgument(
             "where", settings.where, f"None for a group on a stream; only a group on {ALL_STREAM} has a filter"
         )
-    return {"stream": {"stream_identifier": identifier(stream), **_stream_start(start)}}
+    name = identifier(stream)
+    return {"stream": {"stream_identifier": name, **_stream_start(start)}, "stream_identifier": name}
 
 
 def _stream_start(start: int | Position | Edge) -> dict[str, Any]:
@@ -130,6 +137,13 @@ def _stream_start(start: int | Position | Edge) -> dict[str, Any]:
             return {start.value: EMPTY}
         case number:
             return {"revision": number}
+
+
+def _first_number(start: int | Position | Edge) -> int:
+    """Return the start of a group on a stream as a number, 0 for a Position, which is only possible on `$all`."""
+    if start is END:
+        return UNSIGNED_MINUS_ONE
+    return start if isinstance(start, int) else 0
 
 
 def _all_start(start: int | Position | Edge) -> dict[str, Any]:

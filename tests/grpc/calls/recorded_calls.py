@@ -116,6 +116,10 @@ def normalized(method: Method, encoded: bytes) -> Any:
     if method == streams.APPEND and message.HasField("proposed_message"):
         event = message.proposed_message
         event.id.string = str(_uuid(event.id))
+    # The two fields for servers before version 21.6, which not every client sends.
+    if method in (messages.CREATE, messages.UPDATE) and message.options.HasField("stream"):
+        message.options.ClearField("stream_identifier")
+        message.options.settings.ClearField("revision")
     if method == messages.CREATE:
         settings = message.options.settings
         settings.consumer_strategy = settings.consumer_strategy or _STRATEGIES[settings.named_consumer_strategy]

@@ -84,6 +84,16 @@ def test_the_start_of_a_group_on_a_stream(start: Any, field: dict[str, Any]) -> 
     assert start_of("ponies", start) == messages.StreamOptions(stream_identifier={"stream_name": b"ponies"}, **field)
 
 
+@pytest.mark.parametrize("make", [create_group, update_group])
+@pytest.mark.parametrize(("start", "revision"), [(START, 0), (END, 2**64 - 1), (-1, 2**64 - 1), (7, 7)])
+def test_servers_before_21_6_find_stream_and_start(make: Any, start: Any, revision: int) -> None:
+    """They know neither `stream` nor `all`."""
+    sent = options(make("ponies", "riders", PersistentSubscriptionSettings(start_from=start)))
+    assert (sent.stream_identifier.stream_name, sent.settings.revision) == (b"ponies", revision)
+    on_all = options(make(None, "riders", PersistentSubscriptionSettings(start_from=START)))
+    assert not on_all.HasField("stream_identifier")
+
+
 @pytest.mark.parametrize(
     ("start", "field"),
     [
@@ -149,7 +159,11 @@ def test_other_clients_send_the_same_messages() -> None:
     single = PersistentSubscriptionSettings(
         message_timeout_seconds=20, start_from=1, strategy=ConsumerStrategy.ROUND_ROBIN
     )
-    assert is_recorded(update_group("pu", "g", single))
+    update = update_group("pu", "g", single)
+    assert update.requests[0].options.settings.revision == 1
+    update.requests[0].options.ClearField("stream_identifier")
+    update.requests[0].options.settings.ClearField("revision")
+    assert is_recorded(update)
     assert is_recorded(delete_group("ap", "g"))
     assert is_recorded(delete_group(None, "ga"))
     assert is_recorded(replay_parked(None, "ga"))
