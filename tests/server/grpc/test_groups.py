@@ -251,6 +251,21 @@ async def test_the_older_form_of_options_is_accepted(caller: Caller) -> None:
     assert (found.check_point_after_milliseconds, found.start_from) == (2000, "1")
 
 
+@pytest.mark.parametrize(
+    ("ticks", "milliseconds"),
+    [(1 << 62, 2**31 - 1), (-(1 << 62), -(2**31) + 1), (15_999, 1), (9_999, 0), (0, 0)],
+)
+async def test_times_in_ticks_become_milliseconds(caller: Caller, ticks: int, milliseconds: int) -> None:
+    settings = {key: value for key, value in SETTINGS.items() if not key.endswith("_ms")}
+    settings |= {"message_timeout_ticks": ticks, "checkpoint_after_ticks": ticks}
+    request = ps.CreateRequest(options={"group_name": "g", "settings": settings, **of_stream()})
+    assert (await caller.ask(ps.CREATE, request)).code is StatusCode.OK
+    found = await info(caller)
+    assert found.message_timeout_milliseconds == found.check_point_after_milliseconds == milliseconds
+    everything = ps.ListRequest(options={"list_all_subscriptions": {}})
+    assert list((await caller.ask(ps.LIST, everything)).only.subscriptions) == [found]
+
+
 REFUSED = {
     "an unknown strategy": (
         changed(of_stream(), consumer_strategy="Nope"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rxpump.model.group_settings import ConsumerStrategy
+from rxpump.model.limits import MAX_COUNT
 from rxpump.model.positions import LAST_POSITION, Position
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.groups.group_filter import GroupFilter
@@ -19,7 +20,7 @@ from rxpump.server.grpc.services.read_options import log_position
 from rxpump.server.store.filters import FilterField
 
 _END: Final = -1
-_TICKS_PER_SECOND: Final = 10_000_000
+_TICKS_PER_MILLISECOND: Final = 10_000
 _PACKAGE: Final = "EventStore.Client.PersistentSubscriptions"
 _ENUM: Final = {
     0: ConsumerStrategy.DISPATCH_TO_SINGLE,
@@ -104,9 +105,12 @@ def group_settings(call: Call, options: Any, request: str, *, names_strategy: bo
 
 
 def _seconds(settings: Any, name: str) -> float:
+    """Return a time, as whole milliseconds between those that an answer about the group can hold."""
     if settings.WhichOneof(name) == f"{name}_ticks":
-        return float(getattr(settings, f"{name}_ticks") / _TICKS_PER_SECOND)
-    return float(getattr(settings, f"{name}_ms") / 1000)
+        milliseconds = int(getattr(settings, f"{name}_ticks") / _TICKS_PER_MILLISECOND)
+    else:
+        milliseconds = getattr(settings, f"{name}_ms")
+    return float(max(-MAX_COUNT, min(milliseconds, MAX_COUNT)) / 1000)
 
 
 def _source(call: Call, options: Any, request: str) -> tuple[str, int, GroupFilter | None]:
