@@ -180,10 +180,14 @@ async def test_a_session_names_each_stream_once(caller: Caller) -> None:
 async def test_records_that_are_too_large_are_refused(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = await session(caller, request("s", record(data=bytes(MAX_EVENT_BYTES))))
     assert reason(answer) == "APPEND_RECORD_SIZE_EXCEEDED"
-    assert detail(answer, streams_v2.AppendRecordSizeExceededDetails).max_size == MAX_EVENT_BYTES
+    found = detail(answer, streams_v2.AppendRecordSizeExceededDetails)
+    assert (found.size, found.max_size) == (MAX_EVENT_BYTES + len("happened"), MAX_EVENT_BYTES)
     monkeypatch.setattr(multi_append, "MAX_APPEND_BYTES", 100)
     answer = await session(caller, request("s", record(data=bytes(100))))
     assert (answer.code, reason(answer)) == (StatusCode.ABORTED, "APPEND_TRANSACTION_SIZE_EXCEEDED")
+    assert detail(answer, streams_v2.AppendTransactionSizeExceededDetails).size == 100 + len("happened")
+    long = with_properties(request("s", record()), {"long": {"string_value": "x" * 100}})
+    assert reason(await session(caller, long)) == "APPEND_TRANSACTION_SIZE_EXCEEDED"
 
 
 async def test_records_keep_their_order_in_the_log(caller: Caller) -> None:

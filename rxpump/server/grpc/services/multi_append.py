@@ -23,7 +23,7 @@ from rxpump.server.grpc.detailed_errors import (
     stream_twice,
     transaction_too_large,
 )
-from rxpump.server.grpc.services.proposed_events import MAX_APPEND_BYTES
+from rxpump.server.grpc.services.proposed_events import MAX_APPEND_BYTES, event_bytes
 from rxpump.server.grpc.services.records import Fault, event_of, record_bytes, record_faults, stream_faults
 from rxpump.server.membership import Demand, Refusal, refusal
 from rxpump.server.store.changes import REPEATED_POSITION, NotCommitted
@@ -119,10 +119,10 @@ class _Records:
             _check_access(self._call, Permission.WRITE, stream)
             self._allowed.add(stream)
         event = event_of(record, stream)
-        self._size += record_bytes(event)
+        self._size += record_bytes(record)
         if self._size > MAX_APPEND_BYTES:
             raise transaction_too_large(self._size, MAX_APPEND_BYTES)
-        self._call.keep(record_bytes(event))
+        self._call.keep(event_bytes(event))
         self.found.append((stream, event))
 
 

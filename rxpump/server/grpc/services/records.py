@@ -68,13 +68,14 @@ def event_of(record: Any, stream: str) -> NewEvent:
         JSON_CONTENT if _FORMATS[schema.format] == "Json" else 0,
     )
     if not has_room(event, stream):
-        raise record_too_large(stream, text_of_id(event.event_id), record_bytes(event), MAX_EVENT_BYTES)
+        raise record_too_large(stream, text_of_id(event.event_id), record_bytes(record), MAX_EVENT_BYTES)
     return event
 
 
-def record_bytes(event: NewEvent) -> int:
-    """Return the size of the event of a record in bytes, which is compared with the limits."""
-    return len(event.data) + len(event.metadata) + len(event.event_type.encode())
+def record_bytes(record: Any) -> int:
+    """Return the bytes of a record that count for the limits: data, properties and the name of the schema."""
+    properties = sum(len(name.encode()) + value.ByteSize() for name, value in record.properties.items())
+    return int(len(record.data) + properties + len(record.schema.name.encode()))
 
 
 def plain_value(value: Any) -> Any:
