@@ -367,6 +367,13 @@ async def test_groups_are_listed(caller: Caller) -> None:
         assert (await caller.ask(ps.LIST, ps.ListRequest(options=options))).code is StatusCode.UNKNOWN
 
 
+async def test_a_consumer_without_a_name_is_unknown(caller: Caller) -> None:
+    await create(caller)
+    await connect(caller)
+    [consumer] = (await info(caller)).connections
+    assert (consumer.connection_name, consumer.username, consumer.available_slots) == ("<unknown>", "system", 10)
+
+
 async def test_a_deleted_group_drops_its_consumers(caller: Caller) -> None:
     await create(caller)
     call = await connect(caller)

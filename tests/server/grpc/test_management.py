@@ -73,8 +73,9 @@ async def test_a_user_changes_the_password_who_knows_it() -> None:
     async with serving() as server, calling(server) as caller:
         await create_ouro(caller)
         options = {"login_name": "ouro", "new_password": "new"}
-        wrong = await change(caller, users.CHANGE_PASSWORD, current_password="wrong", **options)
-        assert wrong.error == "access-denied"
+        for password in ("wrong", ""):
+            wrong = await change(caller, users.CHANGE_PASSWORD, current_password=password, **options)
+            assert wrong.error == "access-denied"
         other = await change(caller, users.CHANGE_PASSWORD, OPS, current_password="secret", **options)
         assert other.error == "access-denied"
         own = basic("ouro", "secret")

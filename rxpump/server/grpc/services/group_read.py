@@ -35,7 +35,7 @@ _ACTIONS: Final = {
 }
 """Action for each number in a message. As on a real server, any other number leaves the event in flight."""
 
-_UNNAMED: Final = "<Unknown>"
+_UNNAMED: Final = "<unknown>"
 
 
 async def read_group(call: Call) -> None:

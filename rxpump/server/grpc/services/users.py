@@ -84,6 +84,8 @@ async def change_password(call: Call) -> None:
         raise access_denied()
     profile = _found(call, options.login_name)
     _checked(profile.login, options.new_password)
+    if not options.current_password:
+        raise access_denied()
     current = _checked(profile.login, options.current_password)
     verified = call.node.users.authenticate(current, call.address)
     if isinstance(verified, Throttled):
