@@ -93,6 +93,8 @@ class GroupClient(SubscriptionClient):
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
             PersistentSubscriptionFailed: The server does not know the strategy.
+            InvalidArgument: The start does not suit the stream, or the protocol is gRPC and the strategy is none of
+                RoundRobin, DispatchToSingle and Pinned. Over gRPC, only `create_subscription` can set others.
             AccessDenied: The user may not manage groups.
 
         Example:

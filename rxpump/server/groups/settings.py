@@ -17,8 +17,9 @@ _DEFAULT_PAGE: Final = 10
 class GroupSettings(GroupOptions):
     """A consumer group with its settings, as its creator sent them (`PersistentSubscriptionSettings` describes them).
 
-    As on a real server, every number is accepted. A time of 0 or less means never, and a maximum number of consumers
-    of 0 or less means no limit. `live_buffer_size` and `record_statistics` are only stored: there is no live buffer
+    As on a real server, every number is accepted. A time of 0 or less means never; a server of version 23.10 treats a
+    message timeout of 0 as one that has passed. A maximum number of consumers of 0 or less means no limit.
+    `live_buffer_size` and `record_statistics` are only stored: there is no live buffer
     (`rxpump.server.groups.stream_cursor`), and there are no statistics.
 
     Attributes:
