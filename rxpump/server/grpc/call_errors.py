@@ -84,6 +84,11 @@ def stream_deleted(stream: str) -> CallError:
     return named_error(StatusCode.FAILED_PRECONDITION, message, "stream-deleted", stream_name=stream)
 
 
+def index_not_found(index: str) -> CallError:
+    """Return the error of a secondary index that does not exist. This server has none."""
+    return named_error(StatusCode.NOT_FOUND, f"Index '{index}' not found.", "index-not-found", index_name=index)
+
+
 def wrong_version_of_delete(stream: str, expected: int, actual: int) -> CallError:
     """Return the error of a deletion that expected another version of the stream."""
     message = (

@@ -12,7 +12,7 @@ from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server import EmbeddedServer
 from rxpump.server.store.new_event import NewEvent
-from tests.server.grpc.caller import BINARY, Caller, event, kinds, read_request
+from tests.server.grpc.caller import BINARY, Answer, Caller, calling, event, kinds, read_request, serving
 from tests.server.talk import Talk
 
 BACKWARDS: dict[str, Any] = {"read_direction": 1}
@@ -275,6 +275,27 @@ async def test_options_that_cannot_be_used_are_refused(caller: Caller, case: str
     answer = await caller.ask(streams.READ, request)
     assert answer.code is code
     assert answer.status.message.startswith(message)
+
+
+@pytest.mark.parametrize("amount", [{"count": 10}, {"subscription": {}}])
+async def test_a_secondary_index_is_not_found(caller: Caller, amount: dict[str, Any]) -> None:
+    """A server before version 25.1 takes the name for the prefix of ordinary streams, and finds nothing."""
+
+    async def read(**expression: Any) -> Answer:
+        wanted = {"stream_identifier": expression, "count": {}, "checkpoint_interval_multiplier": 1}
+        return await caller.ask(streams.READ, read_request(None, filter=wanted, **amount))
+
+    answer = await read(prefix=["$idx-ce-orders"])
+    assert (answer.code, answer.error, answer.messages) == (StatusCode.NOT_FOUND, "index-not-found", [])
+    assert answer.status.message == "Index '$idx-ce-orders' not found."
+    assert dict(answer.status.metadata)["index-name"] == "$idx-ce-orders"
+    assert (await read(prefix=["s", "$idx-all"])).code is StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_user_who_may_not_read_everything_learns_of_no_index() -> None:
+    wanted = {"stream_identifier": {"prefix": ["$idx-all"]}, "count": {}, "checkpoint_interval_multiplier": 1}
+    async with serving() as server, calling(server) as caller:
+        assert (await caller.ask(streams.READ, read_request(None, filter=wanted))).error == "access-denied"
 
 
 async def test_a_regex_that_takes_too_long_ends_the_read(caller: Caller, without_re2: None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from rxpump.model.system_names import INDEX_PREFIX
 from rxpump.server.grpc.call_errors import handler_failed, invalid_argument
 from rxpump.server.store.filters import BadFilter, FilterField, LogFilter, Search, prefix_search, regex_search
 from rxpump.server.strictness import Strictness
@@ -22,11 +23,13 @@ class WantedEvents(NamedTuple):
         events: The filter.
         window: Events that are examined at a time.
         multiplier: Windows between two checkpoints.
+        index_name: Name of the secondary index to read; None for a filter of the log.
     """
 
     events: LogFilter
     window: int
     multiplier: int
+    index_name: str | None = None
 
 
 def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
@@ -40,7 +43,21 @@ def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
         raise invalid_argument(_BAD.format("Window"))
     if window == 0:
         raise invalid_argument("The window of a filter must be at least 1, got 0.")
-    return WantedEvents(log_filter(message, strictness), window, message.checkpoint_interval_multiplier)
+    events, index = log_filter(message, strictness), _index(message)
+    return WantedEvents(events, window, message.checkpoint_interval_multiplier, index)
+
+
+def _index(message: Any) -> str | None:
+    """Return the name of the secondary index that a filter selects, None if it selects none.
+
+    Raises:
+        CallError: The filter has other prefixes beside the index.
+    """
+    prefixes = () if message.stream_identifier.regex else message.stream_identifier.prefix
+    index = next((each for each in prefixes if each.startswith(INDEX_PREFIX)), None)
+    if index is not None and len(prefixes) > 1:
+        raise invalid_argument(f"A filter with the index {index} must have no other prefix.")
+    return index
 
 
 def log_filter(message: Any, strictness: Strictness) -> LogFilter:

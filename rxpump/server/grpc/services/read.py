@@ -12,7 +12,13 @@ from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.grpc.call import Call
-from rxpump.server.grpc.call_errors import access_denied, handler_failed, invalid_argument, plain_error
+from rxpump.server.grpc.call_errors import (
+    access_denied,
+    handler_failed,
+    index_not_found,
+    invalid_argument,
+    plain_error,
+)
 from rxpump.server.grpc.event_encoder import EventEncoder, LogEncoder, joined
 from rxpump.server.grpc.leadership import check_leadership
 from rxpump.server.grpc.page_sources import PAGE, AllPages, FilteredPages, PageSource, StreamPages, offset_behind
@@ -34,6 +40,8 @@ async def read(call: Call) -> None:
     stream = ALL_STREAM if options.stream is None else options.stream
     if not call.node.access.may(call.user, Permission.READ, stream):
         raise access_denied()
+    if options.wanted is not None and options.wanted.index_name is not None:
+        raise index_not_found(options.wanted.index_name)
     match options.stream, options.count:
         case (None, None):
             await _subscribe_to_log(call, options)
