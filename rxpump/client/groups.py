@@ -274,7 +274,7 @@ class GroupClient(SubscriptionClient):
         Args:
             name: Name of the group.
             stream: Name of its stream.
-            buffer_size: Largest number of events that are delivered and not acknowledged, 1 to 4096. The server
+            buffer_size: Largest number of events that are delivered and not acknowledged, at least 1. The server
                 sends no more until one is acknowledged.
             subscription: Another name of `name`.
 
