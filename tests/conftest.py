@@ -50,6 +50,15 @@ settings.register_profile("rxpump", deadline=None, suppress_health_check=[Health
 settings.load_profile("rxpump")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers for `pytest -n auto`: two for each processor.
+
+    A worker often waits for a program that it has started.
+    """
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the seed of the random order, which `pytest -q` leaves out."""
     if (seed := config.getoption("randomly_seed", None)) is not None:

@@ -196,14 +196,16 @@ def in_a_task(event: rxpump.Event) -> reactivex.Observable[NewEvent]:
 
 
 PIPELINES: dict[str, Callable[[Client], Any]] = {
-    "a publisher": lambda client: client.stream("in").pipe(rx.map(to_out)).subscribe(client.publisher("out")),
+    "a publisher": lambda client: (
+        client.stream("in").pipe(rx.take(1), rx.map(to_out)).subscribe(client.publisher("out"))
+    ),
     "publish": lambda client: client.publish("out", client.stream("in").pipe(rx.map(to_out))).subscribe(),
     "publish_to": lambda client: client.stream("in").pipe(rx.map(to_out), ops.publish_to(client, "out")).subscribe(),
     "publish_to after map_async": lambda client: (
         client.stream("in").pipe(ops.map_async(slowly), ops.publish_to(client, "out")).subscribe()
     ),
     "a publisher after a task": lambda client: (
-        client.stream("in").pipe(rx.flat_map(in_a_task)).subscribe(client.publisher("out"))
+        client.stream("in").pipe(rx.take(1), rx.flat_map(in_a_task)).subscribe(client.publisher("out"))
     ),
     "a relay": lambda client: client.relay("in", lambda events: events.pipe(rx.map(to_out)), "out").subscribe(),
     "a relay with map_async": lambda client: client.relay(

@@ -159,7 +159,8 @@ async def test_an_internal_error_has_a_response(caplog: pytest.LogCaptureFixture
 
     http = HttpListener("127.0.0.1", 0, fail)
     await http.start()
-    assert b"HTTP/1.1 500 " in await exchange(http.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    request = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    assert b"HTTP/1.1 500 " in await exchange(http.port, request)
     assert "ZeroDivisionError" in caplog.text
     await http.stop()
 
