@@ -183,6 +183,7 @@ def test_no_point_of_a_kill_counts_an_order_twice(shop: Shop) -> None:
     assert wrong_points(shop) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "order",

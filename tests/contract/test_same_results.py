@@ -14,7 +14,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.contract.programs import Run, Step, program
 
-SEEDS = range(40)
+SEEDS = [*range(30), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(30, 130))]
 LENGTH = 60
 
 
