@@ -16,7 +16,7 @@ from rxpump.cli.values import parse_version
 from rxpump.errors import InvalidArgument
 from rxpump.model.acl import Acl
 from rxpump.model.metadata import MetadataResult, StreamMetadata
-from rxpump.model.positions import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion, position_text
 
 version_option: Decorator = click.option(
     "--expected-version",
@@ -38,7 +38,7 @@ def delete(store: BlockingClient, output: Output, stream: str, hard: bool, versi
     confirm(f"Delete the stream {stream!r}{' for good' if hard else ''}?", yes)
     expected = ExpectedVersion.ANY if version is None else version
     result = store.delete_stream(stream, expected, hard)
-    position = None if result.position is None else f"{result.position.commit}/{result.position.prepare}"
+    position = position_text(result.position)
     output.record({"stream": stream, "deleted": "hard" if hard else "soft", "position": position})
 
 

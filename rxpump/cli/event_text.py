@@ -13,6 +13,7 @@ from rich.text import Text
 from rxpump.cli.output import Output, as_json
 from rxpump.errors import InvalidArgument, NotJson
 from rxpump.model.events import Event
+from rxpump.model.positions import position_text
 
 SHOWN_DATA: Final = 200
 """Largest number of characters of the data in a colored line."""
@@ -23,19 +24,13 @@ FIELDS: Final[dict[str, Callable[[Event], Any]]] = {
     "type": lambda event: event.type,
     "id": lambda event: str(event.id),
     "created": lambda event: event.created.isoformat(),
-    "position": lambda event: None if event.position is None else position_text(event),
+    "position": lambda event: position_text(event.position),
     "data": lambda event: event.data.decode(errors="replace"),
     "metadata": lambda event: event.metadata.decode(errors="replace"),
 }
 """Function that returns the value of a field in a template, by the name of the field."""
 
 _HEAD: Final = ("stream", "number", "type", "id", "created")
-
-
-def position_text(event: Event) -> str:
-    """Return the position of an event in `$all` as `commit/prepare`."""
-    position = event.position
-    return "" if position is None else f"{position.commit}/{position.prepare}"
 
 
 def event_json(event: Event) -> bytes:
@@ -45,7 +40,7 @@ def event_json(event: Event) -> bytes:
     """
     fields: dict[str, Any] = {name: FIELDS[name](event) for name in _HEAD}
     if event.position is not None:
-        fields["position"] = position_text(event)
+        fields["position"] = position_text(event.position)
     if event.link is not None:
         fields["link"] = {"stream": event.link.stream, "number": event.link.number}
     data = _content("data", event.data, event.json, is_json=event.is_json)

@@ -16,7 +16,7 @@ from rxpump.cli.sampling import round_trip_ms
 from rxpump.cli.store_command import store_command
 from rxpump.errors import AccessDenied, EventNotFound, NotSupported, StreamDeleted, StreamNotFound
 from rxpump.model.events import Event
-from rxpump.model.positions import StreamDirection
+from rxpump.model.positions import StreamDirection, position_text
 from rxpump.model.status import Connected
 from rxpump.model.system_names import SYSTEM_PREFIX
 
@@ -100,4 +100,4 @@ def _log_end(store: BlockingClient) -> str | None:
     except AccessDenied:
         return None
     position = page[0].position if len(page) else None
-    return None if position is None else f"{position.commit}/{position.prepare}"
+    return position_text(position)

@@ -14,7 +14,7 @@ from reactivex import operators as rx
 from rxpump.blocking import BlockingClient
 from rxpump.errors import AccessDenied, NotSupported
 from rxpump.model.events import Event
-from rxpump.model.positions import END, Position, StreamDirection
+from rxpump.model.positions import END, Position, StreamDirection, position_text
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Sampler:
         seconds, self._began = now - self._began, now
         whole = Flow(sum(flow.events for flow in flows.values()), sum(flow.bytes for flow in flows.values()))
         by_rate = sorted(flows.items(), key=lambda item: (-item[1].events, item[0]))
-        end = None if self._end is None else f"{self._end.commit}/{self._end.prepare}"
+        end = position_text(self._end)
         streams = [{"stream": name, **flow.per_second(seconds)} for name, flow in by_rate]
         return {**whole.per_second(seconds), "streams_written": len(flows), "log_end": end}, streams
 

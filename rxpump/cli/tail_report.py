@@ -9,11 +9,10 @@ from typing import Final
 from rich.console import Console
 
 from rxpump.blocking import BlockingClient
-from rxpump.cli.event_text import position_text
 from rxpump.cli.output import Output
 from rxpump.model.events import Event
 from rxpump.model.pages import AllPage
-from rxpump.model.positions import StreamDirection
+from rxpump.model.positions import StreamDirection, position_text
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected
 from rxpump.model.system_names import ALL_STREAM
 
@@ -72,7 +71,7 @@ class TailReport:
     def _place(self) -> str:
         if self._last is None:
             return ""
-        number = position_text(self._last) if self._stream == ALL_STREAM else self._last.received_number
+        number = position_text(self._last.position) if self._stream == ALL_STREAM else self._last.received_number
         return f" after event {number}"
 
     def _behind(self, event: Event) -> str:

@@ -8,7 +8,7 @@ import click
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
-from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position
+from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, position_text
 from rxpump.model.system_names import ALL_STREAM
 
 _EDGES: Final = {"start": START, "end": END}
@@ -49,7 +49,7 @@ def number_in(stream: str, place: int | Edge | Position | None) -> int | Edge | 
         UsageError: It is a position in `$all`.
     """
     if isinstance(place, Position):
-        raise click.UsageError(f"{place.commit}/{place.prepare} is a position in {ALL_STREAM}, not in {stream!r}")
+        raise click.UsageError(f"{position_text(place)} is a position in {ALL_STREAM}, not in {stream!r}")
     return place
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rxpump.errors.server import ServerError
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, position_text
 
 
 @dataclass(eq=False)
@@ -158,7 +158,7 @@ class LogTruncated(StreamRolledBack):
 
 
 def _shown(place: int | Position) -> str:
-    return f"{place.commit}/{place.prepare}" if isinstance(place, Position) else str(place)
+    return position_text(place) if isinstance(place, Position) else str(place)
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, overload
 
 
 class Position(NamedTuple):
@@ -18,6 +18,15 @@ class Position(NamedTuple):
 
     commit: int
     prepare: int
+
+
+@overload
+def position_text(position: Position) -> str: ...
+@overload
+def position_text(position: Position | None) -> str | None: ...
+def position_text(position: Position | None) -> str | None:
+    """Return a position as `commit/prepare`; None if there is none."""
+    return None if position is None else f"{position.commit}/{position.prepare}"
 
 
 class Edge(Enum):

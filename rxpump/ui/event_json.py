@@ -7,7 +7,7 @@ from typing import Any, Final
 from rxpump.errors import MalformedReply, NotJson
 from rxpump.model import json_text
 from rxpump.model.events import Event
-from rxpump.model.positions import Position
+from rxpump.model.positions import position_text
 from rxpump.model.system_names import LINK_EVENT_TYPE
 
 SHOWN_BYTES: Final = 64 * 1024
@@ -55,11 +55,6 @@ def content_values(content: bytes, *, is_json: bool, limit: int | None = SHOWN_B
     if is_json and content and (is_cut or _is_json(content)):
         return {"kind": "json", "text": text, **size}
     return {"kind": "text", "text": text, **size}
-
-
-def position_text(position: Position | None) -> str | None:
-    """Return a position as `commit/prepare`; None if there is none."""
-    return None if position is None else f"{position.commit}/{position.prepare}"
 
 
 def _head(event: Event) -> dict[str, Any]:

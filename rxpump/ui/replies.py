@@ -30,7 +30,7 @@ from rxpump.errors import (
     StreamNotFound,
     WrongExpectedVersion,
 )
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, position_text
 
 STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
     (400, (InvalidArgument,)),
@@ -99,7 +99,7 @@ def _message(error: RxPumpError) -> str:
 
 def _plain(value: str | int | Position) -> str | int:
     if isinstance(value, Position):
-        return f"{value.commit}/{value.prepare}"
+        return position_text(value)
     return value[:_LONGEST_SHOWN] if isinstance(value, str) else value
 
 

@@ -21,10 +21,9 @@ from rxpump.errors import EventNotFound, InvalidArgument, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import AllPage
-from rxpump.model.positions import FIRST_POSITION, START, Edge, Position, StreamDirection
+from rxpump.model.positions import FIRST_POSITION, START, Edge, Position, StreamDirection, position_text
 from rxpump.model.signals import Signal
 from rxpump.streams.catch_up import CatchUp
-from rxpump.ui.event_json import position_text
 from rxpump.ui.request_values import place
 
 BEFORE_FIRST: Final = "none"
@@ -165,7 +164,7 @@ class AllSelection(Selection[Position]):
 
     def text_before(self, place: Position) -> str:
         """Return the position as text."""
-        return f"{place.commit}/{place.prepare}"
+        return position_text(place)
 
     def text_of(self, event: Event) -> str | None:
         """Return the position of an event as text."""

@@ -17,13 +17,13 @@ from typing import Any, Final
 import reactivex
 from reactivex import Observable
 from reactivex import operators as rx
-from reactivex.scheduler.eventloop import AsyncIOScheduler
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rxpump import operators as ops
 from rxpump.errors import RxPumpError
 from rxpump.ui.replies import encode, error_values
+from rxpump.ui.schedulers import event_loop_scheduler
 
 KEEP_ALIVE_SECONDS: Final = 15.0
 """Seconds between two comments, so that no proxy closes a connection as silent."""
@@ -90,7 +90,7 @@ class ServerSentEvents(Response):
 
     def _pipeline(self) -> Observable[bytes]:
         """Return the messages, comments while there are none, and a last message for an error."""
-        clock = AsyncIOScheduler(asyncio.get_running_loop())
+        clock = event_loop_scheduler()
         keep_alive = reactivex.interval(KEEP_ALIVE_SECONDS, scheduler=clock).pipe(
             rx.map(lambda _: _KEEP_ALIVE),
             ops.on_backpressure_drop(),

@@ -84,7 +84,10 @@ def _is_host(text: str) -> bool:
     if "[" not in text and "]" not in text:
         return True
     bracketed = _BRACKETED.fullmatch(text)
+    if bracketed is None:
+        return False
     try:
-        return bracketed is not None and IPv6Address(bracketed[1]) is not None
+        IPv6Address(bracketed[1])
     except ValueError:
         return False
+    return True

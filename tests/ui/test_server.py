@@ -7,11 +7,11 @@ import pytest
 import rxpump
 from rxpump import Closed, Connected, Connecting, Discovered, Idle, NewEvent, NodeVerdict, Reconnecting
 from rxpump.errors import ConnectionClosed
+from rxpump.model.positions import position_text
 from rxpump.server import EmbeddedServer
 from rxpump.testing import EmbeddedCluster
 from rxpump.ui.connection_states import state_values
 from rxpump.ui.context import Context, Options
-from rxpump.ui.event_json import position_text
 from tests.ui.harness import Browser, browsing, page, until
 
 

@@ -18,10 +18,10 @@ from rxpump.client.group_streams import group_in_streams, groups_in_streams, par
 from rxpump.errors import EventNotFound, InvalidArgument, NotJson, NotSupported, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
-from rxpump.model.positions import Edge, Position
+from rxpump.model.positions import Edge, Position, position_text
 from rxpump.ui.budget import within_bytes
 from rxpump.ui.context import Context
-from rxpump.ui.event_json import event_values, position_text, time_of
+from rxpump.ui.event_json import event_values, time_of
 from rxpump.ui.replies import JsonReply, refusal
 from rxpump.ui.request_body import json_object
 from rxpump.ui.request_values import name_in, number_in, whole_number

@@ -18,11 +18,11 @@ from rxpump import operators as ops
 from rxpump.client import Client
 from rxpump.errors import InvalidArgument
 from rxpump.model.events import Event
-from rxpump.model.positions import Edge
+from rxpump.model.positions import Edge, position_text
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Signal
 from rxpump.ui.connection_states import states
 from rxpump.ui.context import Context
-from rxpump.ui.event_json import event_values, position_text
+from rxpump.ui.event_json import event_values
 from rxpump.ui.replies import encode, error_values
 from rxpump.ui.request_values import flag_in, texts_in
 from rxpump.ui.selections import AllSelection, P, Selection, StreamSelection

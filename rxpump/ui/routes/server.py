@@ -24,11 +24,10 @@ from rxpump.client import Client
 from rxpump.discovery.member import Member
 from rxpump.errors import NotSupported, RxPumpError
 from rxpump.model.events import Event
-from rxpump.model.positions import END
+from rxpump.model.positions import END, position_text
 from rxpump.model.status import Status
 from rxpump.ui.connection_states import discovered_nodes, state_values, states
 from rxpump.ui.context import Context
-from rxpump.ui.event_json import position_text
 from rxpump.ui.replies import JsonReply
 from rxpump.ui.routes.info import server_version
 from rxpump.ui.schedulers import event_loop_scheduler

@@ -13,9 +13,8 @@ from starlette.routing import Route
 from rxpump.errors import InvalidArgument
 from rxpump.model.metadata import StreamMetadata
 from rxpump.model.new_events import NewEvent
-from rxpump.model.positions import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion, position_text
 from rxpump.ui.context import Context
-from rxpump.ui.event_json import position_text
 from rxpump.ui.replies import JsonReply
 from rxpump.ui.request_body import json_object
 
