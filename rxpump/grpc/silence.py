@@ -33,7 +33,7 @@ class SilenceLimit:
         self._has_asked = False
 
     def heard(self, at: float) -> None:
-        """Begin the limit again at the time of a sign of life."""
+        """Begin the limit again at a time at which bytes were received."""
         if at > self._heard_at:
             self._heard_at = at
             self.deadline = at + self._seconds
@@ -66,7 +66,7 @@ class Audible(Protocol):
         """Time at which the connection last received bytes."""
 
     def ping(self) -> None:
-        """Ask the server for a sign of life."""
+        """Send a PING, which the server acknowledges."""
 
 
 class SilenceWatch:
