@@ -311,7 +311,7 @@ class Machine(RuleBasedStateMachine):
         group, consumer = self.consumer(which)
         ids = self.ids(group, few)
         request = schema.PersistentSubscriptionNakEvents(
-            subscription_id=group.name, processed_event_ids=ids, message="why", action=action
+            subscription_id=group.name, processed_event_ids=ids, message=b"why", action=action
         )
         self.pair.clients[by].send(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, request, id=consumer.id)
         group.nak(consumer, ids, action)

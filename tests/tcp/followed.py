@@ -45,8 +45,9 @@ class Followed:
             self.subscription.ack(events)
             return f"acknowledge {named}"
         action = ACTIONS[message.action]
-        self.subscription.nack(events, action, message.message)
-        return f"refuse {named}, {action.value}" + (f": {message.message}" if message.message else "")
+        reason = message.message.decode()
+        self.subscription.nack(events, action, reason)
+        return f"refuse {named}, {action.value}" + (f": {reason}" if reason else "")
 
 
 def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:

@@ -27,7 +27,7 @@ def read_filter(message: Any, strictness: Strictness = Strictness.LENIENT) -> Lo
     """Return the filter that a Filter message describes; without data it lets every event pass.
 
     Raises:
-        BadFilter: The message has an unknown context or type, data that are not UTF-8, or a bad pattern.
+        BadFilter: The message has an unknown context or type, or a bad pattern.
     """
     field = _FIELDS.get(message.context)
     if field is None:
@@ -37,8 +37,6 @@ def read_filter(message: Any, strictness: Strictness = Strictness.LENIENT) -> Lo
 
 def _search(message: Any, strictness: Strictness) -> Search:
     data = tuple(message.data)
-    if not all(isinstance(text, str) for text in data):
-        raise BadFilter("the filter is not UTF-8")
     if not data:
         return any_text()
     match message.type:

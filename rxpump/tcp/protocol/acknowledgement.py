@@ -34,7 +34,7 @@ def naks(subscription_id: str, ids: Sequence[bytes], action: NackAction, reason:
         schema.PersistentSubscriptionNakEvents(
             subscription_id=subscription_id,
             processed_event_ids=ids[start : start + MAX_ACK_IDS],
-            message=reason or None,
+            message=reason.encode() or None,
             action=_CODES[action],
         ).SerializeToString()
         for start in range(0, len(ids), MAX_ACK_IDS)

@@ -78,7 +78,7 @@ class Operation(ABC, Generic[T_co]):
             if package.command == self.reply:
                 return self.answer(package.payload)
             return self.refusal(package)
-        except (DecodeError, UnicodeDecodeError) as error:
+        except DecodeError as error:
             return Failure(MalformedReply(str(self), str(error)))
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:

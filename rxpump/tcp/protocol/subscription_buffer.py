@@ -123,7 +123,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         payloads, self._payloads, self._bytes = self._payloads, [], 0
         try:
             return self.parse(payloads)
-        except (DecodeError, UnicodeDecodeError) as error:
+        except DecodeError as error:
             raise MalformedReply(named(self.stream), str(error)) from None
 
     @abstractmethod
@@ -132,7 +132,6 @@ class SubscriptionBuffer(ABC, Generic[T]):
 
         Raises:
             DecodeError: They are not the expected messages.
-            UnicodeDecodeError: A text is not UTF-8.
         """
 
     @abstractmethod

@@ -133,7 +133,10 @@ class Consuming(Talk):
         text: str = "because",
     ) -> list[tuple[int, bytes]]:
         message = schema.PersistentSubscriptionNakEvents(
-            subscription_id=subscription, processed_event_ids=map(id_of, events), action=action, message=text
+            subscription_id=subscription,
+            processed_event_ids=map(id_of, events),
+            action=action,
+            message=text.encode(),
         )
         return self.say(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, message, id=id)
 

@@ -60,7 +60,7 @@ REQUESTS = st.one_of(
             subscription_id=SUBSCRIPTION,
             processed_event_ids=IDS,
             action=SMALL,
-            message=st.text(max_size=5),
+            message=st.binary(max_size=5),
         ),
     ),
     st.tuples(st.just(Command.UNSUBSCRIBE_FROM_STREAM), st.just(schema.UnsubscribeFromStream())),

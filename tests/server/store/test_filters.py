@@ -80,7 +80,6 @@ def test_a_prefix_can_be_longer_than_other_regexes() -> None:
         (Filter(context=2, data=["x"]), "must be 0"),
         (Filter(type=PREFIX, data=["x"] * (MAX_PREFIXES + 1)), "256 prefixes"),
         (Filter(type=PREFIX, data=["x" * (MAX_PREFIX_CHARACTERS + 1)]), "256 prefixes"),
-        (Filter.FromString(b"\x10\x01\x1a\x01\xff"), "UTF-8"),
     ],
 )
 def test_a_bad_filter_is_refused(message: Any, why: str) -> None:

@@ -29,7 +29,7 @@ def test_acknowledged_ids_are_split_into_packages_in_order() -> None:
 def test_a_negative_one_carries_what_is_to_become_of_them(action: NackAction, code: NakAction) -> None:
     (payload,) = naks("s::g", IDS[:2], action, "no oats")
     assert schema.PersistentSubscriptionNakEvents.FromString(payload) == schema.PersistentSubscriptionNakEvents(
-        subscription_id="s::g", processed_event_ids=IDS[:2], action=code, message="no oats"
+        subscription_id="s::g", processed_event_ids=IDS[:2], action=code, message=b"no oats"
     )
 
 

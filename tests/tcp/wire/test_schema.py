@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorSet
+from google.protobuf.message import DecodeError
 
 from rxpump.tcp.wire import schema
 
@@ -43,6 +44,17 @@ def test_each_message_has_its_class() -> None:
 def test_nothing_is_required_and_nothing_a_closed_enum(message: str, field: FieldDescriptorProto) -> None:
     assert field.label != FieldDescriptorProto.LABEL_REQUIRED, "servers leave out what they call required"
     assert field.type != FieldDescriptorProto.TYPE_ENUM, "a code that is not known would read as 0, Success"
+
+
+TEXTS = [(message, field) for message, field in fields() if field.type == FieldDescriptorProto.TYPE_STRING]
+
+
+@pytest.mark.parametrize(("message", "field"), TEXTS, ids=lambda each: getattr(each, "name", each))
+def test_a_text_that_is_not_utf8_is_refused(message: str, field: FieldDescriptorProto) -> None:
+    is_repeated = field.label == FieldDescriptorProto.LABEL_REPEATED
+    payload = getattr(schema, message)(**{field.name: ["??"] if is_repeated else "??"}).SerializeToString()
+    with pytest.raises(DecodeError):
+        getattr(schema, message).FromString(payload.replace(b"??", b"\xff\xff"))
 
 
 def test_a_zero_that_is_set_is_written() -> None:

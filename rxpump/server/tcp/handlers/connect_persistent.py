@@ -5,7 +5,7 @@ from __future__ import annotations
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.tcp.request import BadPayload, Request, checked_name, checked_text, encode
+from rxpump.server.tcp.request import BadPayload, Request, checked_name, encode
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.schema import (
@@ -18,7 +18,7 @@ from rxpump.tcp.wire.schema import (
 def connect_persistent(request: Request, node: Node) -> None:
     """Answer a ConnectToPersistentSubscription. Deliveries follow the reply."""
     message = request.read(ConnectToPersistentSubscription)
-    stream, group = checked_text(message.event_stream_id), checked_name(message.subscription_id)
+    stream, group = message.event_stream_id, checked_name(message.subscription_id)
     if message.allowed_in_flight_messages < 0:
         raise BadPayload
     # The protocol cannot connect to a group on all streams.

@@ -16,7 +16,7 @@ from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.node import Node
 from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.group_commit import Outcome
-from rxpump.server.tcp.request import Request, checked_text, encode
+from rxpump.server.tcp.request import Request, encode
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ChangePersistentSubscriptionResult as Changed
 from rxpump.tcp.wire.codes import CreatePersistentSubscriptionResult as Created
@@ -45,7 +45,7 @@ _DELETED: Final = _Answer(
 
 def create_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer a CreatePersistentSubscription."""
-    settings = group_settings(_named(request.read(schema.CreatePersistentSubscription)))
+    settings = group_settings(request.read(schema.CreatePersistentSubscription))
     refusal = _refusal_to_create(request, node, settings)
     if refusal is not None:
         _reply(request, _CREATED, *refusal)
@@ -69,7 +69,7 @@ def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) ->
 
 def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer an UpdatePersistentSubscription."""
-    settings = group_settings(_named(request.read(schema.UpdatePersistentSubscription)))
+    settings = group_settings(request.read(schema.UpdatePersistentSubscription))
     if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
     elif settings.is_on_all or not node.groups.has(settings.stream, settings.group):
@@ -83,7 +83,7 @@ def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
 
 def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer a DeletePersistentSubscription."""
-    message = _named(request.read(schema.DeletePersistentSubscription))
+    message = request.read(schema.DeletePersistentSubscription)
     id = group_id(message.event_stream_id, message.subscription_group_name)
     if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _DELETED, Changed.ACCESS_DENIED, _MAY_NOT_CREATE)
@@ -118,13 +118,6 @@ def group_settings(message: Any) -> GroupSettings:
         subscriber_max_count=message.subscriber_max_count,
         strategy=message.named_consumer_strategy or by_preference,
     )
-
-
-def _named(message: Any) -> Any:
-    checked_text(message.event_stream_id)
-    checked_text(message.subscription_group_name)
-    checked_text(getattr(message, "named_consumer_strategy", ""))
-    return message
 
 
 def _no_group(group: str) -> str:

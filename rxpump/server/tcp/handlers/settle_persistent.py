@@ -38,8 +38,8 @@ def refuse_persistent(request: Request, node: Node) -> None:
     event_ids = _checked_ids(message)
     running = node.groups.by_id(message.subscription_id)
     if running is not None:
-        text = message.message if isinstance(message.message, str) else ""
-        running.nack(event_ids, request.correlation_id, _ACTIONS.get(message.action, NackAction.RETRY), text)
+        action = _ACTIONS.get(message.action, NackAction.RETRY)
+        running.nack(event_ids, request.correlation_id, action, message.message.decode(errors="replace"))
 
 
 def _checked_ids(message: Any) -> list[bytes]:

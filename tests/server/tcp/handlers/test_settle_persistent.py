@@ -59,9 +59,10 @@ async def test_a_settlement_without_a_group_is_a_bad_request(client: Consuming, 
     assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
 
 
-async def test_settlements_for_an_invalid_name_are_ignored(client: Consuming) -> None:
+async def test_settlements_for_an_invalid_name_are_refused(client: Consuming) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
-    assert client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff")) == []
+    [(command, _)] = client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff"))
+    assert command == Command.BAD_REQUEST
 
 
 async def test_another_connection_can_settle_by_correlation_id(client: Consuming) -> None:
@@ -83,9 +84,12 @@ async def test_an_invalid_reason_is_accepted(client: Consuming) -> None:
     client.connect()
     [event, *_] = await client.delivered()
     message = schema.PersistentSubscriptionNakEvents(
-        subscription_id="s::g", processed_event_ids=[event.event.event.event_id], message="??", action=NakAction.PARK
+        subscription_id="s::g",
+        processed_event_ids=[event.event.event.event_id],
+        message=b"not \xff UTF-8",
+        action=NakAction.PARK,
     )
-    assert client.say(NAK, message.SerializeToString().replace(b"??", b"\xff\xff"), id=A) == []
+    assert client.say(NAK, message.SerializeToString(), id=A) == []
     assert await client.delivered() == []
     [parked] = client.stored("$persistentsubscription-s::g-parked")
     assert parked.data == b"0@s"
