@@ -8,6 +8,7 @@ from typing import Any
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
+from rxpump.model.limits import MAX_COUNT
 from rxpump.model.new_events import UNSET
 from rxpump.model.projections import ProjectionMode, ProjectionStatistics
 from rxpump.streams.single import Single
@@ -38,6 +39,7 @@ class Projections:
         mode: ProjectionMode = ProjectionMode.CONTINUOUS,
         can_emit: bool = False,
         tracks_emitted: bool = False,
+        engine_version: int | None = None,
         timeout: float | None = UNSET,
     ) -> Single[None]:
         """Create a projection, which starts at once.
@@ -48,17 +50,20 @@ class Projections:
             mode: CONTINUOUS or TRANSIENT. `create_one_time` creates one that ends.
             can_emit: Whether a continuous projection may write events.
             tracks_emitted: Whether the server records the streams that the projection writes, so that `delete` can
-                delete them.
+                delete them. This needs version 21.10.2 of the server.
+            engine_version: Version of the engine that runs the projection, at least 1. None for the one that the
+                server chooses. This needs version 26.1 of the server.
             timeout: See the class.
 
         Raises:
             ProjectionExists: There is a projection of this name.
             ProjectionFailed: The server refuses the query.
+            NotSupported: The server is too old for `tracks_emitted` or `engine_version`.
 
         Example:
             await client.projections.create("count", "fromAll().when({$any: (s, e) => ({n: (s.n || 0) + 1})})")
         """
-        requests = self._within(timeout).projections
+        requests, engine = self._within(timeout).projections, _engine(engine_version)
         name, query = checks.text("name", name), checks.text("query", query)
         emits, tracks = checks.flag("can_emit", can_emit), checks.flag("tracks_emitted", tracks_emitted)
         if mode not in (ProjectionMode.CONTINUOUS, ProjectionMode.TRANSIENT):
@@ -70,23 +75,34 @@ class Projections:
         return Single(
             self._runtime,
             "projections.create",
-            lambda: requests.create(name, query, mode, can_emit=emits, tracks_emitted=tracks),
+            lambda: requests.create(name, query, mode, can_emit=emits, tracks_emitted=tracks, engine_version=engine),
         )
 
-    def create_one_time(self, query: str, *, timeout: float | None = UNSET) -> Single[None]:
+    def create_one_time(
+        self, query: str, *, engine_version: int | None = None, timeout: float | None = UNSET
+    ) -> Single[None]:
         """Create a projection that ends when it has processed the events that exist. The server names it.
+
+        Args:
+            query: Text of the projection, in JavaScript.
+            engine_version: Version of the engine that runs the projection, as in `create`.
+            timeout: See the class.
 
         Raises:
             ProjectionFailed: The server refuses the query.
+            NotSupported: The server is too old for `engine_version`.
 
         Example:
             `await client.projections.create_one_time("fromStream('orders').when({...})")`
         """
         requests, query = self._within(timeout).projections, checks.text("query", query)
+        engine = _engine(engine_version)
         return Single(
             self._runtime,
             "projections.create_one_time",
-            lambda: requests.create(None, query, ProjectionMode.ONE_TIME, can_emit=False, tracks_emitted=False),
+            lambda: requests.create(
+                None, query, ProjectionMode.ONE_TIME, can_emit=False, tracks_emitted=False, engine_version=engine
+            ),
         )
 
     def update(
@@ -240,6 +256,10 @@ class Projections:
         """
         requests = self._within(timeout).projections
         return Single(self._runtime, "projections.restart_subsystem", requests.restart_subsystem)
+
+
+def _engine(value: object) -> int | None:
+    return None if value is None else checks.count("engine_version", value, most=MAX_COUNT)
 
 
 def _partition(value: object) -> str:

@@ -73,10 +73,24 @@ class GrpcProjections(ProjectionRequests):
         self._caller = caller
 
     async def create(
-        self, name: str | None, query: str, mode: ProjectionMode, *, can_emit: bool, tracks_emitted: bool
+        self,
+        name: str | None,
+        query: str,
+        mode: ProjectionMode,
+        *,
+        can_emit: bool,
+        tracks_emitted: bool,
+        engine_version: int | None,
     ) -> None:
         """Create a projection."""
-        operation = projections.create_projection(name, query, mode, can_emit=can_emit, tracks_emitted=tracks_emitted)
+        operation = projections.create_projection(
+            name,
+            query,
+            mode,
+            can_emit=can_emit,
+            tracks_emitted=tracks_emitted,
+            engine_version=engine_version,
+        )
         await self._caller.request(operation)
 
     async def update(self, name: str, query: str, *, can_emit: bool | None) -> None:

@@ -162,10 +162,13 @@ class Caller:
             ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
 
         Raises:
-            NotSupported: The server does not have the method.
+            NotSupported: The server does not have the method, or an option of it.
             RxPumpError: There is no connection, and no attempt to connect is made.
         """
         connection = await self.channel.connection()
+        if context.option is not None:
+            name, since = context.option
+            connection.features.require_version(since, f"{context.method.name} with {name}")
         connection.features.require(context.method, context.feature)
         if attempts is not None:
             attempts.begin()

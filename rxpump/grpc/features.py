@@ -55,25 +55,35 @@ class ServerFeatures:
             NotSupported: The server does not have it. The message contains the first version that does.
         """
         if not self.has(method, feature):
-            name = f"{method.path.rpartition('/')[0].rpartition('.')[2]}.{method}"
             since = method.since if feature is None else max(method.since, UNLISTED)
             raise NotSupported(
-                name if feature is None else f"{name} with the feature {feature!r}",
+                method.name if feature is None else f"{method.name} with the feature {feature!r}",
                 "gRPC",
                 f"the server ({self._described_version}) does not have it",
                 f"use a server of version {since} or later, with this service enabled",
             )
 
     def require_indexes(self) -> None:
-        """Check by the version that the server has secondary indexes, because the list of methods does not show this.
+        """Check that the server has secondary indexes.
 
         Raises:
             NotSupported: The server is older, so a read of an index would return no events instead of an error.
         """
-        if self.version is None or self.version < INDEXES_SINCE:
-            reason = f"the server ({self._described_version}) does not have them"
-            alternative = f"use a server of version {INDEXES_SINCE} or later"
-            raise NotSupported("secondary indexes", "gRPC", reason, alternative)
+        self.require_version(INDEXES_SINCE, "secondary indexes")
+
+    def require_version(self, since: ServerVersion, subject: str) -> None:
+        """Check by its version that the server has something that its list of methods does not show.
+
+        Args:
+            since: First version that has it.
+            subject: Name of it, for the error.
+
+        Raises:
+            NotSupported: The server is older, so it would ignore a part of a request instead of refusing it.
+        """
+        if self.version is None or self.version < since:
+            reason = f"the server ({self._described_version}) lacks support for it"
+            raise NotSupported(subject, "gRPC", reason, f"use a server of version {since} or later")
 
     @property
     def _described_version(self) -> str:

@@ -31,11 +31,13 @@ class IndexField:
         name: Name of the field.
         selector: Text of a JavaScript function that returns the value of the field of an event.
         type: Type of the value.
+        optimizes_lookups: Whether the server optimizes lookups by this field, which needs version 26.2 of the server.
     """
 
     name: str
     selector: str
     type: IndexFieldType
+    optimizes_lookups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

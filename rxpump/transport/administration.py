@@ -67,7 +67,14 @@ class ProjectionRequests(ABC):
 
     @abstractmethod
     async def create(
-        self, name: str | None, query: str, mode: ProjectionMode, *, can_emit: bool, tracks_emitted: bool
+        self,
+        name: str | None,
+        query: str,
+        mode: ProjectionMode,
+        *,
+        can_emit: bool,
+        tracks_emitted: bool,
+        engine_version: int | None,
     ) -> None:
         """Create a projection, which starts at once.
 
@@ -77,10 +84,12 @@ class ProjectionRequests(ABC):
             mode: How long the projection runs.
             can_emit: Whether a continuous projection may write events.
             tracks_emitted: Whether the server records the streams that it writes, so that `delete` can delete them.
+            engine_version: Version of the engine that runs the projection; None for the one that the server chooses.
 
         Raises:
             ProjectionExists: There is a projection of this name.
             ProjectionFailed: The query is refused.
+            NotSupported: The server is too old for one of the arguments.
         """
 
     @abstractmethod
@@ -167,6 +176,7 @@ class IndexRequests(ABC):
 
         Raises:
             IndexExists: There is another index of this name.
+            NotSupported: The server is too old for an option of a field.
         """
 
     @abstractmethod

@@ -69,7 +69,7 @@ class Administered(MockTransport):
 
 FIELD = IndexField("country", "rec => rec.value.country", IndexFieldType.STRING)
 CONTINUOUS, TRANSIENT, ONE_TIME = ProjectionMode.CONTINUOUS, ProjectionMode.TRANSIENT, ProjectionMode.ONE_TIME
-NO_OUTPUT = {"can_emit": False, "tracks_emitted": False}
+NO_OUTPUT = {"can_emit": False, "tracks_emitted": False, "engine_version": None}
 STREAMS = {"emitted_streams": False, "state_stream": True, "checkpoint_stream": False}
 
 CALLS: dict[str, tuple[Callable[[rxpump.Client], Any], tuple[Any, ...]]] = {
@@ -96,7 +96,21 @@ CALLS: dict[str, tuple[Callable[[rxpump.Client], Any], tuple[Any, ...]]] = {
     "users.list": (lambda client: client.users.list(), ("read_all",)),
     "projections.create": (
         lambda client: client.projections.create("p", "fromAll()", can_emit=True, tracks_emitted=True),
-        ("create", "p", "fromAll()", CONTINUOUS, {"can_emit": True, "tracks_emitted": True}),
+        (
+            "create",
+            "p",
+            "fromAll()",
+            CONTINUOUS,
+            {"can_emit": True, "tracks_emitted": True, "engine_version": None},
+        ),
+    ),
+    "projections.create with an engine": (
+        lambda client: client.projections.create("p", "fromAll()", engine_version=2),
+        ("create", "p", "fromAll()", CONTINUOUS, {**NO_OUTPUT, "engine_version": 2}),
+    ),
+    "projections.create_one_time with an engine": (
+        lambda client: client.projections.create_one_time("fromAll()", engine_version=1),
+        ("create", None, "fromAll()", ONE_TIME, {**NO_OUTPUT, "engine_version": 1}),
     ),
     "projections.create transient": (
         lambda client: client.projections.create("p", "fromAll()", mode=TRANSIENT),
@@ -214,6 +228,14 @@ BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
         "mode is .*writes events",
     ),
     "tracks": (lambda client: client.projections.create("p", "q", tracks_emitted=True), "tracks_emitted is True"),
+    "engine_version": (
+        lambda client: client.projections.create("p", "q", engine_version=0),
+        "engine_version is 0",
+    ),
+    "engine_version of one time": (
+        lambda client: client.projections.create_one_time("q", engine_version="2"),
+        "engine_version is '2'",
+    ),
     "can_emit": (lambda client: client.projections.update("p", "q", can_emit=1), "can_emit is 1"),
     "partition": (lambda client: client.projections.state("p", partition=None), "partition is None"),
     "mode of a list": (lambda client: client.projections.list("Continuous"), "mode is 'Continuous'"),

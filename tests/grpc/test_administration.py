@@ -122,7 +122,9 @@ async def test_projections_are_managed() -> None:
     ]
     async with scripted(script) as caller:
         requests = GrpcProjections(caller)
-        await requests.create("p", "fromAll()", ProjectionMode.CONTINUOUS, can_emit=True, tracks_emitted=False)
+        await requests.create(
+            "p", "fromAll()", ProjectionMode.CONTINUOUS, can_emit=True, tracks_emitted=False, engine_version=None
+        )
         await requests.update("p", "fromAll()", can_emit=None)
         await requests.disable("p")
         await requests.abort("p")

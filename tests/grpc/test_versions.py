@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from rxpump.grpc.nodes import OneNode
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.transport import GrpcTransport
 from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.indexes import IndexField, IndexFieldType
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import START, StreamDirection
 from rxpump.model.projections import ProjectionMode
@@ -33,6 +35,7 @@ VERSIONS = (
     "21.6.0",
     "21.10.0",
     "21.10.1",
+    "21.10.2",
     "22.10.5",
     "23.10.6",
     "24.10.4",
@@ -43,6 +46,7 @@ VERSIONS = (
     "26.1.0",
     "26.2.0",
 )
+FIELD = IndexField("country", "rec => rec.value.country", IndexFieldType.STRING)
 SETTING = PersistentSubscriptionSettings()
 EVENTS = {"a": [NewEvent("A")], "b": [NewEvent("B")]}
 LISTS_SINCE = ServerVersion(21, 10)
@@ -71,21 +75,32 @@ REQUESTS: dict[str, tuple[str, Request]] = {
     "read statistics": ("21.6.0", lambda each: each.statistics()),
     "create a user": ("20.6.0", lambda each: each.users.create("u", "p", "U", [])),
     "read users": ("20.6.0", lambda each: each.users.read_all()),
-    "create a projection": (
-        "20.6.0",
-        lambda each: each.projections.create(
-            "p", "", ProjectionMode.CONTINUOUS, can_emit=False, tracks_emitted=False
-        ),
+    "create a projection": ("20.6.0", lambda each: _projection(each)),
+    "create a projection that emits": ("20.6.0", lambda each: _projection(each, can_emit=True)),
+    "create a projection that tracks": (
+        "21.10.2",
+        lambda each: _projection(each, can_emit=True, tracks_emitted=True),
     ),
+    "create a projection of an engine": ("26.1.0", lambda each: _projection(each, engine_version=2)),
     "read an index": ("25.1.0", lambda each: anext(_index(each))),
     "follow an index": (
         "25.1.0",
         lambda each: each.indexes.follow("$idx-all", None, batch_size=1, resolve_links=False).next(),
     ),
     "create an index": ("26.0.0", lambda each: each.indexes.create("i", "", [], is_started=True)),
+    "create an index with fields": ("26.0.0", lambda each: each.indexes.create("i", "", [FIELD], is_started=True)),
+    "create an index for lookups": (
+        "26.2.0",
+        lambda each: each.indexes.create("i", "", [replace(FIELD, optimizes_lookups=True)], is_started=True),
+    ),
     "list indexes": ("26.0.0", lambda each: each.indexes.all_details()),
 }
 """First version that has what a request needs, and the request."""
+
+
+def _projection(transport: GrpcTransport, **options: Any) -> Awaitable[None]:
+    options = {"can_emit": False, "tracks_emitted": False, "engine_version": None, **options}
+    return transport.projections.create("p", "", ProjectionMode.CONTINUOUS, **options)
 
 
 def _index(transport: GrpcTransport) -> Any:

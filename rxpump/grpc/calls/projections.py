@@ -10,9 +10,9 @@ from google.protobuf.json_format import MessageToDict
 from rxpump.errors import ProjectionNotFound, UnexpectedReply
 from rxpump.grpc.calls.fields import EMPTY, only
 from rxpump.grpc.calls.operation import Operation, no_result
-from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.errors.call_context import CallContext, Effect, Option
 from rxpump.grpc.messages import projections
-from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.messages.methods import Method, ServerVersion
 from rxpump.model.projections import ProjectionMode, ProjectionStatistics
 
 _SILENCE: Final = "a follower answers no request about projections; connect to the leader"
@@ -25,8 +25,20 @@ _MODES: Final = {
 """Names of the fields for the modes."""
 
 
+TRACKING: Final = Option("tracks_emitted", ServerVersion(21, 10, 2))
+"""Before, the field of `emit_enabled` had the name of this option, but also let a projection write events."""
+
+ENGINE_VERSION: Final = Option("engine_version", ServerVersion(26, 1))
+
+
 def create_projection(
-    name: str | None, query: str, mode: ProjectionMode, *, can_emit: bool, tracks_emitted: bool
+    name: str | None,
+    query: str,
+    mode: ProjectionMode,
+    *,
+    can_emit: bool = False,
+    tracks_emitted: bool = False,
+    engine_version: int | None = None,
 ) -> Operation[None]:
     """Return the Create request.
 
@@ -36,6 +48,7 @@ def create_projection(
         mode: How long the projection runs.
         can_emit: Whether a continuous projection may write events.
         tracks_emitted: Whether the server records the streams that it writes.
+        engine_version: Version of the engine that runs the projection; None for the one that the server chooses.
     """
     described: dict[ProjectionMode, dict[str, Any]] = {
         ProjectionMode.ONE_TIME: {},
@@ -46,8 +59,11 @@ def create_projection(
             "track_emitted_streams": tracks_emitted,
         },
     }
-    request = projections.CreateRequest(options={_MODES[mode]: described[mode], "query": query})
-    return _change(projections.CREATE, name or "", request)
+    options = {_MODES[mode]: described[mode], "query": query, "engine_version": engine_version}
+    newest = TRACKING if tracks_emitted else None
+    if engine_version is not None:
+        newest = ENGINE_VERSION
+    return _change(projections.CREATE, name or "", projections.CreateRequest(options=options), newest)
 
 
 def update_projection(name: str, query: str, *, can_emit: bool | None) -> Operation[None]:
@@ -136,12 +152,12 @@ def all_statistics(mode: ProjectionMode | None) -> Operation[Sequence[Projection
     return Operation(_context(projections.STATISTICS, ""), (request,), answer)
 
 
-def _context(method: Method, name: str) -> CallContext:
-    return CallContext(method, "manage projections of", Effect.NONE, name=name, silence_hint=_SILENCE)
+def _context(method: Method, name: str, option: Option | None = None) -> CallContext:
+    return CallContext(method, "manage projections of", Effect.NONE, name=name, option=option, silence_hint=_SILENCE)
 
 
-def _change(method: Method, name: str, request: Any) -> Operation[None]:
-    return Operation(_context(method, name), (request,), no_result)
+def _change(method: Method, name: str, request: Any, option: Option | None = None) -> Operation[None]:
+    return Operation(_context(method, name, option), (request,), no_result)
 
 
 def _value(method: Method, name: str, partition: str, field: str) -> Operation[Any]:

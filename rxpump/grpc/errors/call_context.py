@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
-from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.messages.methods import Method, ServerVersion
 from rxpump.model.metrics import RequestKind
 from rxpump.model.system_names import ALL_STREAM
 
@@ -20,6 +20,18 @@ class Effect(Enum):
     """The call writes events. If it was interrupted, it is unknown whether they were written."""
     SUBSCRIPTION = auto()
     """The call delivers events until it is interrupted."""
+
+
+class Option(NamedTuple):
+    """An option of a method that older servers ignore.
+
+    Attributes:
+        name: Name of the option.
+        since: First version of the server that has the option.
+    """
+
+    name: str
+    since: ServerVersion
 
 
 _KINDS: Final = {"read": RequestKind.READ, "write to": RequestKind.APPEND}
@@ -40,6 +52,7 @@ class CallContext:
         expected_version: Version that a write expects of the stream, None if it names none.
         timeout: Seconds until the deadline that the request named, None for no deadline.
         feature: Optional feature of the method that the call needs, None for none.
+        option: Option of the method that the call needs and older servers ignore, None for none.
         silence_hint: A likely cause if there is no answer, for calls that servers are known to leave unanswered.
         address: Address of the node that the call was sent to.
     """
@@ -54,6 +67,7 @@ class CallContext:
     expected_version: int | None = None
     timeout: float | None = None
     feature: str | None = None
+    option: Option | None = None
     silence_hint: str = ""
     address: str = "the server"
 
@@ -72,8 +86,7 @@ class CallContext:
     @property
     def operation(self) -> str:
         """Name of the method and of its object, such as "Streams.Append 'orders'"."""
-        service = self.method.path.rpartition("/")[0].rpartition(".")[2]
-        words = [f"{service}.{self.method}"]
+        words = [self.method.name]
         words += [repr(each) for each in (self.name, self.group) if each]
         if self.stream is not None:
             words.append(f"of {self.stream!r}" if self.group else f"{self.stream!r}")

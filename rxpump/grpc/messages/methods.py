@@ -58,6 +58,12 @@ class Method:
         service, _, name = self.path[1:].lower().partition("/")
         return service, name
 
+    @property
+    def name(self) -> str:
+        """Names of the service and the method, such as "Streams.Read"."""
+        service, _, method = self.path.rpartition("/")
+        return f"{service.rpartition('.')[2]}.{method}"
+
     def __str__(self) -> str:
         return self.path.rpartition("/")[2]
 

@@ -88,6 +88,20 @@ def test_an_index_is_described() -> None:
     assert answer(indexes.list_indexes(), indexes_v2.ListResponse(indexes=[index])) == [details]
 
 
+def test_a_field_can_be_optimized_for_lookups() -> None:
+    fields = [
+        IndexField("color", "e => e.data.color", IndexFieldType.STRING, optimizes_lookups=True),
+        IndexField("size", "e => e.data.size", IndexFieldType.INT32),
+    ]
+    operation = indexes.create_index("by-color", "", fields, is_started=True)
+    (request,) = operation.requests
+    assert [each.HasField("optimize_lookups") for each in request.fields] == [True, False]
+    assert operation.context.option == indexes.OPTIMIZED_LOOKUPS
+    index = {"name": "by-color", "fields": request.fields, "state": 1}
+    assert answer(indexes.get_index("by-color"), indexes_v2.GetResponse(index=index)).fields == tuple(fields)
+    assert indexes.create_index("by-size", "", fields[1:], is_started=True).context.option is None
+
+
 @pytest.mark.parametrize(
     ("operation", "method"),
     [

@@ -37,6 +37,13 @@ def test_a_projection_has_a_mode(mode: ProjectionMode, fields: dict[str, Any]) -
     assert create(mode, can_emit=True) == projections.CreateRequest.Options(query=QUERY, **fields)
 
 
+def test_a_projection_has_an_engine_version() -> None:
+    operation = calls.create_projection("np", QUERY, ProjectionMode.CONTINUOUS, engine_version=2)
+    (request,) = operation.requests
+    assert request.options.engine_version == 2
+    assert (operation.context.option, operation.context.name) == (calls.ENGINE_VERSION, "np")
+
+
 def test_other_clients_send_the_same_messages() -> None:
     continuous = ProjectionMode.CONTINUOUS
     assert is_recorded(calls.create_projection("np", QUERY, continuous, can_emit=True, tracks_emitted=True))
