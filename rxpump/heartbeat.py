@@ -11,6 +11,7 @@ sets a flag, because it is called for every package. The clock matters only when
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 
 
@@ -27,7 +28,8 @@ class Heartbeat:
 
     Args:
         interval: Seconds of silence after which a heartbeat is requested from the other side.
-        timeout: Seconds of further silence after which it is regarded as dead.
+        timeout: Seconds of further silence after which it is regarded as dead. Infinite: it never is, and heartbeats
+            are requested in each interval.
         now: Current time in seconds, on the same clock as the times passed to `tick`.
 
     Attributes:
@@ -63,6 +65,9 @@ class Heartbeat:
             self.pulse = Pulse.LISTENING
             self.deadline = now + self.interval
             return None
+        if self.timeout == math.inf:  # The other side is never regarded as dead.
+            self.deadline = now + self.interval
+            return Pulse.ASKED
         if self.pulse is Pulse.LISTENING:
             self.pulse = Pulse.ASKED
             self.deadline = now + self.timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -35,12 +36,16 @@ def test_three_schemes_mean_the_same(scheme: str) -> None:
         ("esdb://localhost?keepAliveInterval=1500", GrpcAddress(LOCAL, keepalive_interval=1.5)),
         ("esdb://localhost?KEEPALIVEINTERVAL=-1", GrpcAddress(LOCAL, keepalive_interval=None)),
         ("esdb://localhost?keepAliveTimeout=500", GrpcAddress(LOCAL, keepalive_timeout=0.5)),
+        ("esdb://localhost?keepAliveTimeout=-1", GrpcAddress(LOCAL, keepalive_timeout=math.inf)),
         (
             "esdb://localhost?userCertFile=/c%201.pem&userKeyFile=/k.pem",
             GrpcAddress(LOCAL, certificate_file="/c 1.pem", key_file="/k.pem"),
         ),
         ("esdb://localhost?dnsDiscover=true", GrpcAddress(LOCAL, is_cluster=True)),
         ("esdb://localhost?dnsDiscover=false", GrpcAddress(LOCAL)),
+        ("esdb+discover://localhost?dnsDiscover=true", GrpcAddress(LOCAL, is_cluster=True)),
+        ("esdb+discover://localhost?dnsDiscover=false", GrpcAddress(LOCAL, is_cluster=True)),
+        ("esdb://a:1,b:2?dnsDiscover=true", GrpcAddress((("a", 1), ("b", 2)), is_cluster=True)),
         ("esdb://localhost?credentialsInClear=true", GrpcAddress(LOCAL, sends_credentials_in_clear=True)),
     ],
 )
@@ -107,7 +112,7 @@ def test_settings_without_tls_are_replaced_by_the_scheme() -> None:
         ("kurrentdb://h?gossipTimeout=5000", "option gossipTimeout", "5000"),
         ("kurrentdb://h?gossipTimeout=nan", "option gossipTimeout", "nan"),
         ("kurrentdb://h?keepAliveInterval=0", "option keepAliveInterval", "0"),
-        ("kurrentdb://h?keepAliveTimeout=-1", "option keepAliveTimeout", "-1"),
+        ("kurrentdb://h?keepAliveTimeout=0", "option keepAliveTimeout", "0"),
         ("kurrentdb://h?defaultDeadline=soon", "option defaultDeadline", "soon"),
         ("kurrentdb://h?throwOnAppendFailure=false", "option throwOnAppendFailure", "false"),
         ("kurrentdb://h?heartbeat_interval=1", "option", "heartbeat_interval"),

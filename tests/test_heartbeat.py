@@ -56,6 +56,14 @@ def test_a_late_tick_asks_first() -> None:
     assert heartbeat.deadline == 161.0
 
 
+def test_an_infinite_timeout_asks_in_each_interval() -> None:
+    heartbeat = Heartbeat(2.0, math.inf, 100.0)
+    ticks = [heartbeat.tick(now) for now in (102.0, 103.0, 104.0, 106.0)]
+    assert ticks == [Pulse.ASKED, None, Pulse.ASKED, Pulse.ASKED]
+    heartbeat.heard()
+    assert [heartbeat.tick(now) for now in (108.0, 110.0)] == [None, Pulse.ASKED]
+
+
 def test_the_repr_shows_the_state() -> None:
     heartbeat = watch()
     heartbeat.tick(102.0)

@@ -100,7 +100,8 @@ class GrpcAddress:
             password. None: no certificate.
         key_file: File with the private key of the certificate; None if `certificate_file` is None.
         keepalive_interval: Time without received bytes after which the client sends a PING of HTTP/2. None: no PINGs.
-        keepalive_timeout: Time for the reply to a PING, after which the client closes the connection.
+        keepalive_timeout: Time for the reply to a PING, after which the client closes the connection. Infinite: it
+            waits for the reply without a limit.
         sends_credentials_in_clear: Whether credentials are sent although the connection is not encrypted.
 
     Raises:

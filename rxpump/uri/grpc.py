@@ -17,7 +17,7 @@ options are not case-sensitive. Options with the names that all clients of the p
     discoveryInterval   milliseconds between two such rounds
     gossipTimeout       seconds in which a node must answer, at most 300 (some other clients count milliseconds)
     keepAliveInterval   milliseconds of silence after which a PING is sent to the server; -1 for never
-    keepAliveTimeout    milliseconds of further silence after which the connection is closed
+    keepAliveTimeout    milliseconds of further silence after which the connection is closed; -1 for never
     defaultDeadline     milliseconds from a call to its deadline; -1 for no deadline
     dnsDiscover         whether the host is a name for the nodes of a cluster
     throwOnAppendFailure  only true, because a write that fails always raises
@@ -81,6 +81,10 @@ def _milliseconds_or_none(text: str) -> float | None:
     return None if text == "-1" else _milliseconds(text)
 
 
+def _milliseconds_or_forever(text: str) -> float:
+    return math.inf if text == "-1" else _milliseconds(text)
+
+
 def _gossip_seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= _LONGEST_GOSSIP_SECONDS:
@@ -127,7 +131,7 @@ ADDRESS_OPTIONS: Final = (
     Option("userCertFile", "certificate_file", _FILE),
     Option("userKeyFile", "key_file", _FILE),
     Option("keepAliveInterval", "keepalive_interval", _MILLISECONDS_OR_NONE),
-    Option("keepAliveTimeout", "keepalive_timeout", _MILLISECONDS),
+    Option("keepAliveTimeout", "keepalive_timeout", (_milliseconds_or_forever, _MILLISECONDS_OR_NONE[1])),
     Option("dnsDiscover", "is_cluster", _BOOL),
     Option("credentialsInClear", "sends_credentials_in_clear", _BOOL),
 )
@@ -157,7 +161,8 @@ def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple
     check_end(parts, f"{scheme}://host:port")
     hosts = read_hosts(parts, DEFAULT_HTTP_PORT)
     of_settings, of_address = _values(options)
-    is_cluster = bool(discover) or len(hosts) > 1 or bool(of_address.pop("is_cluster", False))
+    is_dns_name = bool(of_address.pop("is_cluster", False))
+    is_cluster = bool(discover) or len(hosts) > 1 or is_dns_name
     address = GrpcAddress(hosts, is_cluster, read_credentials(parts), **of_address)
     of_settings.setdefault("tls", True)
     if not of_settings["tls"]:
