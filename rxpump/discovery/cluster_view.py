@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rxpump.discovery.choosing import Choice, Verdict, choose
@@ -113,13 +113,24 @@ class ClusterView:
     def note_answers(self, answers: Sequence[Answer], now: float) -> None:
         """Update the members from one round of answers. A node that answered is no longer distrusted."""
         self.answers = tuple(answers)
-        documents = [answer.gossip for answer in answers if answer.gossip is not None]
+        documents = [self._attributed(answer.gossip, answer.endpoint) for answer in answers if answer.gossip]
         for document in documents:
             if document.answerer is not None and (at := self.address_of(document.answerer)) is not None:
                 self.memory.note_answer(at)
         if any(document.members for document in documents):
             self.members = merge(documents)
             self._note_progress(now)
+
+    def _attributed(self, gossip: Gossip, endpoint: Endpoint) -> Gossip:
+        """Return gossip with the address of the node that sent it, if it does not name the node by an address.
+
+        A node does not know the addresses that replace its own for this client.
+        """
+        if gossip.answerer is not None:
+            return gossip
+        asked = (endpoint.address, endpoint.port)
+        sender = next((member for member in gossip.members if self.gossip_address_of(member) == asked), None)
+        return gossip if sender is None else replace(gossip, source=sender.external_http)
 
     def member_at(self, address: Address) -> Member | None:
         """Return the member that has this address for the protocol of the connection."""

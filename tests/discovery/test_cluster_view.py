@@ -76,6 +76,22 @@ def test_a_node_that_answers_for_itself_is_trusted_again() -> None:
     assert known.choose(now=101).member is ONE
 
 
+def test_a_node_behind_another_address_is_trusted_again() -> None:
+    """Over gRPC, gossip does not name its sender, and the sender does not know the address that the client uses."""
+    outside = Endpoint("outside.example.com", 1)
+
+    def gossip_address_of(each: Member) -> tuple[str, int]:
+        at = outside if each is ONE else each.external_http
+        return at.address, at.port
+
+    known = view(gossip_address_of=gossip_address_of)
+    known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
+    known.note_answers([Answer(TWO.external_http, Gossip((ONE, TWO), outside))], now=100.1)
+    assert known.choose(100.1).member is None
+    known.note_answers([Answer(outside, Gossip((ONE, TWO), outside))], now=100.2)
+    assert known.choose(100.2).member == ONE
+
+
 def test_a_node_that_serves_is_trusted_again() -> None:
     known = view()
     known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
