@@ -109,7 +109,7 @@ async def ask(
         problem = f"no gossip within {timeout:g} s"
     except MalformedGossip as error:
         problem = str(error)
-    except (OSError, UnicodeError) as error:  # An invalid host name raises a UnicodeError.
+    except (OSError, ValueError) as error:  # An invalid host name raises a ValueError.
         problem = str(error) or type(error).__name__
     except h11.RemoteProtocolError as error:
         problem = f"the answer is not HTTP: {error}"
@@ -167,7 +167,7 @@ async def _look_up(seed: Endpoint, timeout: float) -> list[Target] | Answer:
             infos = await loop.getaddrinfo(seed.address, seed.port, type=socket.SOCK_STREAM)
     except TimeoutError:
         return Answer(seed, problem=f"its name was not resolved within {timeout:g} s")
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:  # An invalid host name raises a ValueError.
         return Answer(seed, problem=f"its name has no address: {error}")
     return [Target(Endpoint(str(address[0]), seed.port), seed.address) for *_, address in infos]
 

@@ -19,6 +19,9 @@ from rxpump.errors import ProtocolError
 MAX_GOSSIP_BYTES: Final = 1024 * 1024
 """Size in bytes of the largest accepted document. A document about a hundred nodes is a tenth of that."""
 
+MAX_MEMBERS: Final = 1000
+"""Largest number of members in an accepted document. Clusters have a handful of nodes."""
+
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,9 +80,20 @@ def parse_gossip(body: bytes) -> Gossip:
         raise MalformedGossip(f"it is not JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("members"), list):
         raise MalformedGossip("it has no list of members")
+    check_number_of_members(len(document["members"]))
     members = tuple(_member(member) for member in document["members"])
     source = _optional_endpoint(document, "serverIp", "serverPort")
     return Gossip(members, source)
+
+
+def check_number_of_members(number: int) -> None:
+    """Check that a document does not have so many members that they could not be compared in a short time.
+
+    Raises:
+        MalformedGossip: There are more than MAX_MEMBERS.
+    """
+    if number > MAX_MEMBERS:
+        raise MalformedGossip(f"{number:,} members are over the limit of {MAX_MEMBERS:,}")
 
 
 def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
@@ -100,8 +114,9 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
     documents = list(documents)
     best: dict[str, tuple[tuple[bool, datetime], Member]] = {}
     for document in documents:
+        answerer = document.answerer
         for member in document.members:
-            weight = (member is document.answerer, member.time_stamp or _OLDEST)
+            weight = (member is answerer, member.time_stamp or _OLDEST)
             name = str(member.external_http)
             if name not in best or weight > best[name][0]:
                 best[name] = weight, member
@@ -116,7 +131,7 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
 
     strongest = max(map(claim, leaders))
     return tuple(
-        replace(member, state=NodeState.UNKNOWN) if member in leaders and claim(member) < strongest else member
+        replace(member, state=NodeState.UNKNOWN) if _leads(member) and claim(member) < strongest else member
         for member in members
     )
 

@@ -8,13 +8,11 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from google.protobuf.message import DecodeError
-
 from rxpump.errors import MalformedReply, RxPumpError
 from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller_metadata import call_metadata
-from rxpump.grpc.calls.operation import Operation
+from rxpump.grpc.calls.operation import Operation, parse
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
@@ -186,15 +184,3 @@ class Caller:
 
     def __repr__(self) -> str:
         return f"<Caller {self.channel!r} as {self.login}>"
-
-
-def parse(context: CallContext, message_class: Any, encoded: bytes) -> Any:
-    """Parse a message of a response.
-
-    Raises:
-        MalformedReply: The bytes are not such a message.
-    """
-    try:
-        return message_class.FromString(encoded)
-    except DecodeError as error:
-        raise MalformedReply(context.operation, str(error)) from error

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from rxpump.errors import MalformedReply, RxPumpError, SubscriptionDropped
 from rxpump.grpc.call import Call
-from rxpump.grpc.caller import Caller, parse
+from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.consume import acks, consume, consume_context, nacks
+from rxpump.grpc.calls.operation import parse
 from rxpump.grpc.calls.records import delivered_events
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from rxpump.errors import CertificateRefused, ConnectionClosed, ConnectionFailed, NotSupported
 from rxpump.grpc.caller_metadata import authorization
-from rxpump.grpc.calls.operation import Operation
+from rxpump.grpc.calls.operation import Operation, parse
 from rxpump.grpc.connection import GrpcConnection, Observer, first_of
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.features import ServerFeatures
@@ -137,7 +137,7 @@ class Dialer:
                 raise
             connection.has_answered = False
             return connection
-        except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError, a TimeoutError an OSError
+        except (OSError, ValueError) as error:  # An invalid host name is a ValueError, a TimeoutError an OSError.
             raise self._failure(error, node, attempt) from error
 
     async def ask(self, node: Node, operation: Operation[T], limit: float, tls_name: str | None = None) -> T:
@@ -162,10 +162,11 @@ class Dialer:
                         call.send(request.SerializeToString())
                     call.end()
                     message_class = operation.context.method.response
-                    answers = [message_class.FromString(each) for each in await call.collect()]
+                    context = operation.context
+                    answers = [parse(context, message_class, each) for each in await call.collect()]
                 finally:
                     connection.close(ConnectionClosed(str(node), "the call is completed"))
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise self._failure(error, node, 1) from error
         return operation.answer(answers, operation.context)
 
@@ -205,9 +206,9 @@ class Dialer:
             return ServerFeatures.before_21_10()
         finally:
             call.cancel()
-        return ServerFeatures.from_message(server_features.SupportedMethods.FromString(b"".join(messages)))
+        return ServerFeatures.from_message(parse(_FEATURES, server_features.SupportedMethods, b"".join(messages)))
 
-    def _failure(self, error: OSError | UnicodeError, node: Node, attempt: int) -> ConnectionFailed:
+    def _failure(self, error: OSError | ValueError, node: Node, attempt: int) -> ConnectionFailed:
         if isinstance(error, ssl.SSLCertVerificationError):
             name = self._settings.tls_server_name or node.host
             return CertificateRefused(str(node), attempt, certificate_failure(error, name))

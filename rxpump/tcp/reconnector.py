@@ -69,7 +69,7 @@ class TcpReconnector(Reconnector[TcpAddress]):
         self._lost_while = None
         try:
             connection = await self._dial(address, limit)
-        except (OSError, UnicodeError) as error:  # An invalid host name raises a UnicodeError.
+        except (OSError, ValueError) as error:  # An invalid host name raises a ValueError.
             raise self._connect_failure(error, address) from error
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
@@ -109,7 +109,7 @@ class TcpReconnector(Reconnector[TcpAddress]):
     def _was_useful(self) -> bool:
         return self._last is not None and self._last.has_settled
 
-    def _connect_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> ConnectionFailed:
+    def _connect_failure(self, error: OSError | ValueError, address: TcpAddress) -> ConnectionFailed:
         attempt = self._policy.attempts + 1
         if isinstance(error, ssl.SSLCertVerificationError):
             name = self._settings.tls_server_name or address.host

@@ -90,6 +90,13 @@ async def test_an_unreachable_address_is_an_error() -> None:
     assert (await ask(node, timeout=5)).problem
 
 
+async def test_a_host_that_cannot_be_looked_up_is_an_error() -> None:
+    host = Endpoint("a\0b", 2113)
+    assert (await ask(host, timeout=5)).problem
+    _, problems = await resolve([host], timeout=5)
+    assert [problem.endpoint for problem in problems] == [host]
+
+
 async def test_the_certificate_must_be_for_the_name_of_the_node() -> None:
     """The name is that of the user and not the address that it was resolved to."""
 

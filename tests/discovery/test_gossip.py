@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.discovery.gossip import MAX_GOSSIP_BYTES, Gossip, MalformedGossip, merge, parse_gossip
+from rxpump.discovery.gossip import MAX_GOSSIP_BYTES, MAX_MEMBERS, Gossip, MalformedGossip, merge, parse_gossip
 from rxpump.discovery.member import Endpoint, NodeState
 from tests.discovery.members import RECORDED, document, encoded, member
 
@@ -93,6 +94,24 @@ def test_any_json_is_gossip_or_malformed(value: Any) -> None:
 def test_the_newest_description_of_a_node_counts() -> None:
     old, new = member(1, LEADER, age=5), member(1, FOLLOWER, age=1)
     assert merge([Gossip((old,)), Gossip((new,))]) == merge([Gossip((new,)), Gossip((old,))]) == (new,)
+
+
+def test_the_number_of_members_is_bounded() -> None:
+    gossip = document(20)
+    needed = ("state", "isAlive", "internalTcpIp", "internalTcpPort", "externalTcpIp", "externalTcpPort")
+    (one,) = gossip["members"]
+    short = {name: one[name] for name in (*needed, "httpEndPointIp", "httpEndPointPort")}
+    assert len(parse_gossip(encoded(gossip | {"members": [short] * MAX_MEMBERS})).members) == MAX_MEMBERS
+    with pytest.raises(MalformedGossip, match=r"1,001 members are over the limit of 1,000"):
+        parse_gossip(encoded(gossip | {"members": [short] * (MAX_MEMBERS + 1)}))
+
+
+def test_many_leaders_are_merged_in_a_short_time() -> None:
+    """Each member is compared with the strongest leader, not with all leaders."""
+    many = [replace(member(1, LEADER, age=n), external_http=Endpoint("10.0.0.1", n)) for n in range(20_000)]
+    merged = merge([Gossip(tuple(many))])
+    assert [each.state for each in merged[:2]] == [LEADER, UNKNOWN]
+    assert {each.state for each in merged[1:]} == {UNKNOWN}
 
 
 def test_the_description_of_a_node_by_itself_counts() -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 import rxpump
 from rxpump.backoff import Backoff
-from rxpump.errors import DiscoveryFailed
+from rxpump.discovery.node_memory import FIRST_DISTRUST_SECONDS
+from rxpump.errors import ConnectionFailed, DiscoveryFailed
+from rxpump.grpc.messages import gossip
 from rxpump.model.status import Connected, Discovered, Status
 from rxpump.testing import EmbeddedCluster
+from rxpump.testing.proxy import Proxy
+from tests.grpc.harness import Handler, ServerCall, serving
 
 QUICK = Backoff(min_delay=0.001, max_delay=0.02)
 SETTINGS: dict[str, Any] = {"reconnect": QUICK, "retry": QUICK, "gossip_interval": 0.01, "node_check_interval": 0.05}
@@ -121,3 +126,66 @@ async def test_a_selector_of_the_user_chooses_the_node() -> None:
             statuses: list[Status] = []
             client.status.subscribe(statuses.append)
             assert statuses[-1] == Connected(address(cluster.nodes[2]))
+
+
+def leader_at(port: int, host: str = "127.0.0.1") -> dict[str, Any]:
+    """Return the description of a leader."""
+    return {"state": 8, "is_alive": True, "http_end_point": {"address": host, "port": port}}
+
+
+BAD_GOSSIP = {
+    "no protobuf": b"\x0a\x05",  # the start of a field of 5 bytes
+    "no message": None,
+    "no members": gossip.ClusterInfo(),
+    "a port out of range": gossip.ClusterInfo(members=[leader_at(70_000)]),
+    "a host that cannot be looked up": gossip.ClusterInfo(members=[leader_at(5, "a\0b")]),
+    "too many members": gossip.ClusterInfo(members=[leader_at(5)] * 10_000),
+}
+
+
+def telling(response: Any) -> Handler:
+    """Return a handler of a call whose response is one message, encoded or not; None for no message."""
+
+    async def handle(call: ServerCall) -> None:
+        await anext(call)
+        call.start()
+        if response is not None:
+            await call.send(response if isinstance(response, bytes) else response.SerializeToString())
+        call.finish()
+
+    return handle
+
+
+@pytest.mark.parametrize("response", BAD_GOSSIP.values(), ids=BAD_GOSSIP)
+async def test_bad_gossip_of_one_node_does_no_harm(response: Any) -> None:
+    async with EmbeddedCluster() as cluster, serving({gossip.READ.path: telling(response)}) as bad:
+        host, port = cluster.leader.http_address
+        uri = f"kurrentdb://127.0.0.1:{bad.port},{host}:{port}?tls=false"
+        async with rxpump.connect(uri, **SETTINGS) as client:
+            await client.publish_event("s", "A")
+
+
+@pytest.mark.parametrize("response", BAD_GOSSIP.values(), ids=BAD_GOSSIP)
+async def test_bad_gossip_of_all_nodes_is_an_error(response: Any) -> None:
+    async with serving({gossip.READ.path: telling(response)}) as bad:
+        uri = f"kurrentdb+discover://127.0.0.1:{bad.port}?tls=false&maxDiscoverAttempts=2"
+        with pytest.raises((DiscoveryFailed, ConnectionFailed), match=r"after [1-3] attempt"):
+            await rxpump.connect(uri, **SETTINGS).connect()
+
+
+async def test_a_leader_behind_another_address_is_trusted_again() -> None:
+    """Its gossip names the advertised address, and the client connects to another one."""
+    async with EmbeddedCluster() as cluster, AsyncExitStack() as stack:
+        instead: dict[str, str] = {}
+        proxies: list[Proxy] = []
+        for node in cluster.nodes:
+            host, port = node.http_address
+            proxies.append(await stack.enter_async_context(Proxy(port)))
+            instead[f"{host}:{port}"] = f"127.0.0.1:{proxies[-1].port}"
+        uri = f"kurrentdb://{','.join(instead.values())}?tls=false"
+        async with rxpump.connect(uri, host_overrides=instead, **SETTINGS) as client:
+            await client.publish_event("s", "A")
+            for proxy in proxies:
+                proxy.cut()
+            async with asyncio.timeout(FIRST_DISTRUST_SECONDS / 2):
+                await client.publish_event("s", "A")

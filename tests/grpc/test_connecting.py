@@ -197,6 +197,28 @@ async def test_a_port_without_http2_cannot_be_connected_to(reply: bytes | None, 
         assert reason in await refusal(f"kurrentdb://127.0.0.1:{port}?tls=false&connect_timeout=0.2")
 
 
+async def test_a_malformed_list_of_methods_is_requested_again() -> None:
+    answers = iter([b"\x0a\x05", b"\xff"])
+    listing = handlers()
+    path, good = next(iter(listing.items()))
+
+    async def answer(call: ServerCall) -> None:
+        malformed = next(answers, None)
+        if malformed is None:
+            return await good(call)
+        await anext(call)
+        call.start()
+        await call.send(malformed)
+        call.finish()
+        return None
+
+    statuses: list[Status] = []
+    async with serving({path: answer}) as server, calling(server.port, statuses=statuses):
+        problems = [str(status.reason) for status in statuses if isinstance(status, Reconnecting)]
+    assert len(problems) == 2
+    assert all("cannot be parsed" in problem for problem in problems)
+
+
 async def test_a_port_where_no_server_listens_is_named() -> None:
     async with listening(None) as port:
         pass

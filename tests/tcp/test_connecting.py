@@ -93,7 +93,7 @@ async def test_without_end_it_is_tried_for_as_long_as_connect_within_allows(clie
     assert client.statuses[-1] == Closed()
 
 
-@pytest.mark.parametrize("host", ["a..b", "a" * 64, "no-such-host.invalid"])
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "no-such-host.invalid", "a\0b"])
 async def test_a_host_that_is_none(client_of: MakeClient, host: str) -> None:
     client = client_of(FixedAddress(TcpAddress(host)), reconnect=TWICE_MORE)
     with pytest.raises(ConnectionFailed, match=r"no connection to tcp://.* after 3 attempt"):

@@ -11,8 +11,9 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import CallInterrupted, ClientClosed, RxPumpError
 from rxpump.grpc.appends.pending_batches import PendingBatch, PendingBatches
 from rxpump.grpc.call import SEND_AHEAD_BYTES, Call
-from rxpump.grpc.caller import Caller, parse
+from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.batch_append import Batch
+from rxpump.grpc.calls.operation import parse
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import streams
 from rxpump.model.results import WriteResult

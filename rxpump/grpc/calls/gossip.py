@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from rxpump.discovery.gossip import MalformedGossip, check_number_of_members
 from rxpump.discovery.member import Endpoint, Member, NodeState
+from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import only
 from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.errors.call_context import CallContext, Effect
@@ -17,6 +19,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = (1 << 64) - 1
 """Mask of the 64 bits of half an id."""
 
+_LAST_PORT: Final = 65535
 _UNKNOWN_ENDPOINT: Final = Endpoint("", 0)
 _STATES: Final = dict(zip(gossip.MemberInfo.State.values(), gossip.MemberInfo.State.keys(), strict=True))
 
@@ -28,12 +31,19 @@ def read_gossip() -> Operation[Sequence[Member]]:
 
 
 def _members(messages: Sequence[Any], context: CallContext) -> Sequence[Member]:
-    return [_member(info) for info in only(messages, context.operation).members]
+    infos = only(messages, context.operation).members
+    try:
+        check_number_of_members(len(infos))
+        return [_member(info) for info in infos]
+    except MalformedGossip as error:
+        raise MalformedReply(context.operation, error.reason) from error
 
 
 def _member(info: Any) -> Member:
     """Return a member of the cluster. Its TCP addresses are unknown, because the message does not contain them."""
     http = Endpoint(info.http_end_point.address, info.http_end_point.port)
+    if http.port > _LAST_PORT:
+        raise MalformedGossip(f"it has no port {http.port}")
     return Member(
         state=NodeState[_STATES.get(info.state, "UNKNOWN")],
         is_alive=info.is_alive,
@@ -42,8 +52,16 @@ def _member(info: Any) -> Member:
         internal_tcp=_UNKNOWN_ENDPOINT,
         internal_http=http,
         instance_id=_text(info.instance_id),
-        time_stamp=_EPOCH + timedelta(microseconds=info.time_stamp // 10) if info.time_stamp > 0 else None,
+        time_stamp=_time(info.time_stamp),
     )
+
+
+def _time(ticks: int) -> datetime | None:
+    """Return the time for a number of 100 ns since 1970; None if it is not a time."""
+    try:
+        return _EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
+    except OverflowError:
+        return None
 
 
 def _text(id: Any) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from google.protobuf.message import DecodeError
+
+from rxpump.errors import MalformedReply
 from rxpump.grpc.errors.call_context import CallContext
 
 T_co = TypeVar("T_co", covariant=True)
@@ -34,6 +37,18 @@ class Operation(Generic[T_co]):
 
     def __str__(self) -> str:
         return self.context.operation
+
+
+def parse(context: CallContext, message_class: Any, encoded: bytes) -> Any:
+    """Parse a message of a response.
+
+    Raises:
+        MalformedReply: The bytes are not such a message.
+    """
+    try:
+        return message_class.FromString(encoded)
+    except DecodeError as error:
+        raise MalformedReply(context.operation, str(error)) from error
 
 
 def no_result(messages: Sequence[Any], context: CallContext) -> None:

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import EMPTY, identifier
+from rxpump.grpc.calls.operation import parse
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.errors.message_errors import error_of_read
 from rxpump.grpc.messages import streams
@@ -153,7 +154,7 @@ def parts(messages: Sequence[bytes], context: CallContext) -> Iterator[Sequence[
         if not message.startswith(_EVENT):
             if start < at:
                 yield messages[start:at]
-            yield _decoded(streams.ReadResponse, message, context)
+            yield parse(context, streams.ReadResponse, message)
             start = at + 1
     if start < len(messages):
         yield messages[start:] if start else messages
@@ -200,10 +201,3 @@ def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -
             case "last_stream_position":
                 marks = marks._replace(last=part.last_stream_position)
     return found, marks
-
-
-def _decoded(message_class: Any, encoded: bytes, context: CallContext) -> Any:
-    try:
-        return message_class.FromString(encoded)
-    except DecodeError as error:
-        raise MalformedReply(context.operation, str(error)) from error

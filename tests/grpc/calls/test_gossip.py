@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import pytest
+
+from rxpump.discovery.gossip import MAX_MEMBERS
 from rxpump.discovery.member import Endpoint, Member, NodeState
+from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.gossip import read_gossip
 from rxpump.grpc.messages import gossip
 from tests.grpc.calls.asked import answer, is_recorded, recorded_responses
@@ -63,3 +68,20 @@ def test_recorded_gossip_is_read() -> None:
         leaders += sum(member.state is NodeState.LEADER for member in members)
     assert leaders > 0
     assert is_recorded(read_gossip())
+
+
+def test_a_time_out_of_range_is_no_time() -> None:
+    (member,) = answer(read_gossip(), gossip.ClusterInfo(members=[{"time_stamp": (1 << 63) - 1}]))
+    assert member.time_stamp is None
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ([{"http_end_point": {"address": "a", "port": 65536}}], "it has no port 65536"),
+        ([{}] * (MAX_MEMBERS + 1), "1,001 members are over the limit of 1,000"),
+    ],
+)
+def test_gossip_out_of_range_is_malformed(members: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(MalformedReply, match=reason):
+        answer(read_gossip(), gossip.ClusterInfo(members=members))
