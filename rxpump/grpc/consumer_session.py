@@ -37,9 +37,7 @@ async def connect_group(caller: Caller, stream: str | None, group: str, buffer_s
         while True:
             call = await caller.open(context, request, attempts=attempts, ends_on_goaway=True)
             try:
-                first, *others = await call.next() or [b""]
-                if not parse(context, messages.ReadResponse, first).HasField("subscription_confirmation"):
-                    raise MalformedReply(context.operation, "no confirmation before other messages")
+                await _confirmation(call, context)
             except RxPumpError as error:
                 call.cancel()
                 await attempts.wait_after(error)
@@ -47,7 +45,16 @@ async def connect_group(caller: Caller, stream: str | None, group: str, buffer_s
                 call.cancel()
                 raise
             else:
-                return GrpcConsumerSession(caller.channel, call, others, stream)
+                return GrpcConsumerSession(caller.channel, call, stream)
+
+
+async def _confirmation(call: Call, context: CallContext) -> None:
+    """Wait for the confirmation. Messages of a kind that is not known here can precede it."""
+    kind = None
+    while kind is None and (received := await call.next(1)):
+        kind = parse(context, messages.ReadResponse, received[0]).WhichOneof("content")
+    if kind != "subscription_confirmation":
+        raise MalformedReply(context.operation, "no confirmation before other messages")
 
 
 class GrpcConsumerSession(GroupSession):
@@ -56,14 +63,12 @@ class GrpcConsumerSession(GroupSession):
     Args:
         channel: Connections of the client.
         call: Call for which the server has confirmed the subscription.
-        received: Messages that arrived after the confirmation.
         stream: Name of the stream; None is `$all`, whose events have positions.
     """
 
-    def __init__(self, channel: Channel, call: Call, received: Sequence[bytes], stream: str | None) -> None:
+    def __init__(self, channel: Channel, call: Call, stream: str | None) -> None:
         self._channel = channel
         self._call = call
-        self._received = received
         self._stream = stream
         self._before_end: Callable[[], None] | None = None
         self._is_closed = False
@@ -79,7 +84,7 @@ class GrpcConsumerSession(GroupSession):
     @property
     def buffered(self) -> int:
         """Number of deliveries that have arrived and were not returned. A message is counted as one delivery."""
-        return len(self._received) + self._call.buffered
+        return self._call.buffered
 
     def before_end(self, act: Callable[[], None]) -> None:
         """Register a function to call just before the client closes."""
@@ -87,13 +92,11 @@ class GrpcConsumerSession(GroupSession):
 
     async def next(self) -> Sequence[tuple[Event, int]]:
         """Wait for deliveries; each has the number of earlier deliveries of its event."""
-        received, self._received = self._received, ()
-        if not received:
-            try:
-                received = await self._call.next()
-            except RxPumpError:
-                self._channel.before_close.discard(self._leave)
-                raise
+        try:
+            received = await self._call.next()
+        except RxPumpError:
+            self._channel.before_close.discard(self._leave)
+            raise
         if not received:
             self._channel.before_close.discard(self._leave)
             raise SubscriptionDropped(self._context.stream_or_all, "the server ended the call")

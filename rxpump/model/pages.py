@@ -76,8 +76,8 @@ class _Page(Sequence[Event], Generic[_Cursor]):
 class StreamPage(_Page[int]):
     """A page of one stream.
 
-    A page can be empty before the end, because the server skips truncated events page by page
-    (docs/protocol/tcp.md, section 4.6).
+    Over TCP a page has the events of as many numbers as were requested. The numbers of truncated events count, so a
+    page can be empty before the end (docs/protocol/tcp.md, section 4.6). Over gRPC only events count.
 
     Attributes:
         stream: Name of the stream.

@@ -18,7 +18,7 @@ from rxpump.errors import RxPumpError, StreamDeleted, StreamNotFound, WrongExpec
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.new_events import NewEvent
-from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.pages import AllPage
 from rxpump.model.positions import END, FIRST_POSITION, START, Edge, Position, StreamDirection
 from rxpump.model.signals import CaughtUp
 
@@ -101,10 +101,23 @@ class Run:
         return described(await self._client.get_event(stream, number, resolve_links=links))
 
     async def page(self, stream: str, start: int | Edge, direction: StreamDirection, count: int, links: bool) -> Any:
-        page = await self._client.get(
-            stream, from_event=start, direction=direction, max_count=count, resolve_links=links
-        )
-        return self._page_of_stream(page)
+        """Read pages until there are `count` events, or no more.
+
+        Over gRPC one page is enough. Over TCP a page has the events of `count` numbers, of which some can be missing
+        at both ends of the stream.
+        """
+        found: list[Event] = []
+        place: int | Edge = start
+        while True:
+            page = await self._client.get(
+                stream, from_event=place, direction=direction, max_count=count, resolve_links=links
+            )
+            found += page
+            if page and not page.is_last:
+                assert page.next == page[-1].received_number + (1 if direction is FORWARD else -1)
+            if len(found) >= count or page.is_last:
+                return [described(event) for event in found[:count]], page.last_event_number
+            place = page.next
 
     async def _has_existed(self, stream: str) -> bool:
         try:
@@ -114,18 +127,6 @@ class Run:
         except StreamDeleted:
             pass
         return True
-
-    def _page_of_stream(self, page: StreamPage) -> Any:
-        """Return the contents of a page.
-
-        `$tb` can be a number that the stream does not have yet. Over TCP, the next number of an empty page after the
-        last event depends on it; over gRPC the server does not send it.
-        """
-        events, last = [described(event) for event in page], page.last_event_number
-        assert last is not None
-        if not events and (page.next_event_number > last or page.next_event_number in (-1, last)):
-            return events, last
-        return events, last, page.next_event_number, page.is_end_of_stream
 
     async def read(self, stream: str, start: int | Edge, direction: StreamDirection, size: int, links: bool) -> Any:
         reading = self._client.iter(

@@ -35,6 +35,9 @@ MISSING = CallStatus(
 )
 FULL = CallStatus(StatusCode.FAILED_PRECONDITION, "full", metadata=(("exception", "maximum-subscribers-reached"),))
 NOT_READY = CallStatus(StatusCode.UNAVAILABLE, "Server Is Not Ready")
+CONFIRMED: bytes = messages.ReadResponse(
+    subscription_confirmation={"subscription_id": "ponies::riders"}
+).SerializeToString()
 
 
 def delivery(number: int, *, retries: int = 0, link: int | None = None) -> bytes:
@@ -109,6 +112,21 @@ async def consuming(group: Group) -> AsyncIterator[tuple[Server, Caller]]:
     }
     async with serving(handlers) as server, calling(server.port) as caller:
         yield server, caller
+
+
+async def test_messages_of_later_versions_are_left_out() -> None:
+    group = Group()
+    newer = b"\xaa\x01\x00"  # field 21
+    group.confirmation = messages.ReadResponse.FromString(newer)
+    for message in (newer, CONFIRMED, newer, delivery(0), newer, delivery(1)):
+        group.outgoing.put_nowait(message)
+    async with consuming(group) as (_, caller):
+        session = await connect_group(caller, "ponies", "riders", 10)
+        received: list[int] = []
+        while len(received) < 2:
+            received += [event.number for event, _ in await session.next()]
+        assert received == [0, 1]
+        session.close()
 
 
 async def test_deliveries_have_events_and_retry_counts() -> None:

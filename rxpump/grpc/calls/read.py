@@ -22,7 +22,7 @@ UNLIMITED: Final = 2**63 - 1
 
 _DIRECTIONS: Final = {StreamDirection.FORWARD: 0, StreamDirection.BACKWARD: 1}
 _EVENT: Final = b"\x0a"
-"""First byte of each ReadResponse that contains an event, because the event is its first field."""
+"""First byte of a ReadResponse that begins with an event, which is its first field."""
 
 _SUBSCRIPTION: Final[dict[str, Any]] = {"subscription": EMPTY}
 
@@ -154,10 +154,17 @@ def parts(messages: Sequence[bytes], context: CallContext) -> Iterator[Sequence[
         if not message.startswith(_EVENT):
             if start < at:
                 yield messages[start:at]
-            yield parse(context, streams.ReadResponse, message)
+            decoded = parse(context, streams.ReadResponse, message)
+            # Protobuf permits that a field that is not known here precedes the event.
+            yield [decoded.SerializeToString()] if decoded.HasField("event") else decoded
             start = at + 1
     if start < len(messages):
         yield messages[start:] if start else messages
+
+
+def kind_of(message: bytes, context: CallContext) -> str:
+    """Return the name of the field that a message contains; an empty text if the field is not known here."""
+    return parse(context, streams.ReadResponse, message).WhichOneof("content") or ""
 
 
 MakeEvents = Callable[[Sequence[bytes]], Sequence[Event]]
@@ -187,11 +194,11 @@ def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -
     Raises:
         StreamNotFound: The stream does not exist, or was soft-deleted.
     """
-    found: Sequence[Event] = ()
+    encoded: Sequence[bytes] = ()
     marks = StreamMarks()
     for part in parts(messages, context):
         if isinstance(part, Sequence):
-            found = events(part, make, context)
+            encoded = [*encoded, *part] if encoded else part
             continue
         match part.WhichOneof("content"):
             case "stream_not_found":
@@ -200,4 +207,4 @@ def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -
                 marks = marks._replace(first=part.first_stream_position)
             case "last_stream_position":
                 marks = marks._replace(last=part.last_stream_position)
-    return found, marks
+    return events(encoded, make, context) if encoded else (), marks

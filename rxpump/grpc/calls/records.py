@@ -60,7 +60,7 @@ class GrpcRecord:
             halves = id.structured
             text = _HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)
             return text[3::-1] + text[5:3:-1] + text[7:5:-1] + text[8:]
-        return UUID(id.string).bytes_le
+        return UUID(id.string).bytes_le if id.string else bytes(16)
 
     @property
     def event_type(self) -> str:

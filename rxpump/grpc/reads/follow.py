@@ -107,16 +107,13 @@ class _Following(Subscription, ABC):
                 confirmed = await self._find_end(features)
             except AccessDenied as denied:
                 raise AccessDenied(self._context.action, denied.stream, denied.login) from denied
-            messages = await self._confirmation(attempts)
-            content = [part for part in read.parts(messages, self._context) if not isinstance(part, Sequence)]
-            if not content or content[0].WhichOneof("content") != "confirmation":
-                raise MalformedReply(self._context.operation, "no confirmation before other messages")
+            await self._confirmation(attempts)
         self._news.append(confirmed)
         if not self._reports_catching_up and self._has_reached_end():
             self._caught_up()
 
-    async def _confirmation(self, attempts: Attempts) -> Sequence[bytes]:
-        """Open the call, and return its first message.
+    async def _confirmation(self, attempts: Attempts) -> None:
+        """Open the call, and wait for the confirmation.
 
         Only a failure of a handler of the server is followed by another call here. After other errors, the next
         attempt to follow finds the end again, because it can be on another node.
@@ -127,10 +124,16 @@ class _Following(Subscription, ABC):
             )
             call.end()
             try:
-                return await call.next(1)
+                kind = ""
+                while kind == "" and (messages := await call.next(1)):
+                    kind = read.kind_of(messages[0], self._context)
             except ServerFailed as error:
                 call.cancel()
                 await attempts.wait_after(error)
+            else:
+                if kind != "confirmation":
+                    raise MalformedReply(self._context.operation, "no confirmation before other messages")
+                return
 
     def _receive(self, messages: Sequence[bytes]) -> None:
         """Queue the events and signals in messages."""
@@ -303,7 +306,10 @@ class AllFollowing(_Following):
             self._news.append(Examined(self._received))
 
     def _on_checkpoint(self, checkpoint: Any) -> None:
-        self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
+        if (
+            max(checkpoint.commit_position, checkpoint.prepare_position) <= MAX_EVENT_NUMBER
+        ):  # The others stand for -1.
+            self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
 
     def _on_caught_up(self) -> None:
         """Queue the end that was found as the position up to which the server has examined the log."""

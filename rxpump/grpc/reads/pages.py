@@ -67,16 +67,11 @@ async def read_stream_page(
 ) -> StreamPage:
     """Read a page of a stream; see `Transport.read_stream_page`.
 
-    A page has the events of `max_count` numbers, as over TCP. The server does not count numbers without an event,
-    before the first event that can be read and after the last one, so its response can have further events.
+    The server counts events. It skips numbers without an event, which are before the first event that can be read and
+    after the last event. So a page that starts at such a number is as full as any other page.
     """
-    is_forward = direction is StreamDirection.FORWARD
-    count = max_count + (not is_forward)
-    events, marks = await _read_stream(caller, stream, start, count, direction, resolve_links=resolve_links)
-    if is_forward:
-        events, number, is_end = _window_forward(0 if isinstance(start, Edge) else start, max_count, events, marks)
-    else:
-        events, number, is_end = _window_backward(start, max_count, events, marks)
+    events, marks = await _read_stream(caller, stream, start, max_count, direction, resolve_links=resolve_links)
+    number, is_end = _continuation(0 if start is START else start, max_count, direction, events, marks)
     return StreamPage(
         events,
         stream=stream,
@@ -86,44 +81,21 @@ async def read_stream_page(
     )
 
 
-def _window_forward(
-    start: int, max_count: int, events: Sequence[Event], marks: StreamMarks
-) -> tuple[Sequence[Event], int, bool]:
-    """Return the events of `max_count` numbers, the number of the next page, and whether the page reaches the end."""
-    end = start + max_count - 1
-    is_end = len(events) < max_count if marks.last is None else end >= marks.last
-    if not events:
-        return events, start if marks.last is None else marks.last + 1, is_end
-    first = events[0].received_number
-    if first > end:
-        return (), first, False
-    if events[-1].received_number > end:
-        events = events[: end - first + 1]
-    return events, events[-1].received_number + 1, is_end
+def _continuation(
+    start: int | Edge, max_count: int, direction: StreamDirection, events: Sequence[Event], marks: StreamMarks
+) -> tuple[int, bool]:
+    """Return the number at which the page after some events starts, and whether there is no such page.
 
-
-def _window_backward(
-    start: int | Edge, max_count: int, events: Sequence[Event], marks: StreamMarks
-) -> tuple[Sequence[Event], int, bool]:
-    """Return the events of `max_count` numbers, the number of the next page, and whether no event precedes the page.
-
-    Args:
-        start: Number of the first event to return, or END.
-        max_count: Numbers of the page.
-        events: Events from `start` on, with one more than the page can have.
-        marks: Last number of the stream.
+    A response with fewer than `max_count` events has reached the end of the stream (backward: its first event).
     """
-    if not events and marks.last is None:
-        return events, -1, True
-    last = events[0].received_number if marks.last is None else marks.last
-    end = last if start is END else 0 if isinstance(start, Edge) else start
-    low = max(0, end - max_count + 1)
-    if not events and low > last + 1:
-        return events, last, False  # The page has only numbers after the last event, as the page over TCP.
-    if not events or events[-1].received_number >= low:
-        return events, -1, True
-    kept = [event for event in events if event.received_number >= low]
-    return kept, min(low - 1, last), False
+    is_short = len(events) < max_count
+    if direction is _BACKWARD:
+        is_end = is_short or events[-1].received_number == 0
+        return -1 if is_end else events[-1].received_number - 1, is_end
+    if not events:
+        return (0 if isinstance(start, Edge) else start) if marks.last is None else marks.last + 1, True
+    last = events[-1].received_number
+    return last + 1, is_short or (marks.last is not None and last >= marks.last)
 
 
 async def read_all_page(

@@ -26,6 +26,16 @@ DELETED = CallStatus(StatusCode.FAILED_PRECONDITION, "", (("exception", "stream-
 UNKNOWN_POSITION = CallStatus(StatusCode.UNKNOWN, "Unexpected ReadAllResult: Error")
 
 
+class Encoded:
+    """A ReadResponse that is sent unchanged."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+
+    def SerializeToString(self) -> bytes:
+        return self._encoded
+
+
 def recorded(number: int, stream: str = "s", commit: int | None = None, **fields: Any) -> dict[str, Any]:
     """Return the fields of a RecordedEvent, whose position is 100 times its number."""
     position = 100 * number if commit is None else commit

@@ -36,6 +36,7 @@ from tests.grpc.reads.read_server import (
     OK,
     UNKNOWN_POSITION,
     WAIT,
+    Encoded,
     ReadServer,
     checkpoint,
     event,
@@ -206,6 +207,34 @@ async def test_another_message_before_the_confirmation_is_malformed() -> None:
             await subscription.next()
 
 
+@pytest.mark.parametrize("where", [None, EventFilter(stream_prefix="s")])
+async def test_messages_of_later_versions_change_nothing(where: EventFilter | None) -> None:
+    newer = Encoded(b"\xaa\x01\x00")  # field 21
+    late = Encoded(b"\xaa\x01\x02hi" + event(2).SerializeToString())
+    answer = [
+        newer,
+        CONFIRMED,
+        newer,
+        event(1),
+        CONFIRMED,
+        late,
+        CAUGHT_UP,
+        newer,
+        CAUGHT_UP,
+        event(3),
+        last(9),
+        WAIT,
+    ]
+    async with following([read_all(200)], answer, FIRST_POSITION, where=where) as (_, subscription):
+        assert await receive(subscription, 5) == [
+            Confirmed(Position(200, 200)),
+            1,
+            2,
+            CaughtUp(),
+            3,
+        ]
+
+
 async def test_a_subscription_that_is_not_confirmed_times_out() -> None:
     settings = Settings(timeout=0.05, reconnect=QUICK)
     async with following([[not_found()]], [WAIT], settings=settings) as (_, subscription):
@@ -270,6 +299,21 @@ async def test_checkpoints_are_places_that_were_examined() -> None:
         ]
         filter = server.subscriptions[0].filter
         assert (filter.stream_identifier.regex, filter.max, filter.checkpoint_interval_multiplier) == ("^s", 32, 1)
+
+
+async def test_checkpoints_without_progress_are_left_out() -> None:
+    places = [checkpoint(0), checkpoint(250, 0), checkpoint(250, 0), checkpoint(100), checkpoint(2**64 - 1)]
+    answer = [CONFIRMED, *places, event(3), *places, CAUGHT_UP, checkpoint(600), WAIT]
+    where = EventFilter(stream_prefix="s")
+    async with following([read_all(500)], answer, FIRST_POSITION, where=where) as (_, subscription):
+        assert await receive(subscription, 6) == [
+            Confirmed(Position(500, 500)),
+            Examined(Position(250, 0)),
+            3,
+            Examined(Position(500, 500)),
+            CaughtUp(),
+            Examined(Position(600, 600)),
+        ]
 
 
 async def test_without_a_filter_of_the_server_each_batch_is_examined() -> None:

@@ -17,28 +17,18 @@ from rxpump.model.events import Event
 from rxpump.model.positions import END, START, Position
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.transport import Confirmed
-from tests.grpc.reads.read_server import CUT, not_found, reading_from
+from tests.grpc.reads.read_server import CUT, Encoded, not_found, reading_from
 from tests.grpc.reads.recorded_reads import VERSIONS, RecordedRead, load
 
 READS = load()
 MOST = 500
 
 
-class Recorded:
-    """A recorded message, which is sent unchanged."""
-
-    def __init__(self, encoded: bytes) -> None:
-        self._encoded = encoded
-
-    def SerializeToString(self) -> bytes:
-        return self._encoded
-
-
 def answer(read: RecordedRead, options: Any) -> Iterable[Any]:
     """Return the recorded response, or a response to one of the reads by which a subscription finds the end."""
     if read.is_subscription and not options.HasField("subscription"):
         return end_of(read, options)
-    return [*map(Recorded, read.responses), read.trailers or CUT]
+    return [*map(Encoded, read.responses), read.trailers or CUT]
 
 
 def end_of(read: RecordedRead, options: Any) -> Iterable[Any]:
