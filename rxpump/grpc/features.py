@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ INDEXES_SINCE: Final = ServerVersion(25, 1)
 
 UNLISTED: Final = ServerVersion(21, 10)
 """First version of the server that lists its methods."""
+
+_VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?", re.IGNORECASE)
 
 
 class ServerFeatures:
@@ -34,7 +37,9 @@ class ServerFeatures:
     @classmethod
     def from_message(cls, message: Any) -> ServerFeatures:
         """Return the features in a SupportedMethods message."""
-        methods = {(each.service_name, each.method_name): tuple(each.features) for each in message.methods}
+        methods = {
+            (each.service_name.lower(), each.method_name.lower()): tuple(each.features) for each in message.methods
+        }
         return cls(methods, _version(message.event_store_server_version))
 
     @classmethod
@@ -94,7 +99,6 @@ class ServerFeatures:
 
 
 def _version(text: str) -> ServerVersion | None:
-    parts = text.split(".")[:3]
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    return ServerVersion(*map(int, parts))
+    """Return the version at the start of a text, which can go on with the name of a preview, as in "26.2.0-rc.1"."""
+    found = _VERSION.match(text)
+    return None if found is None else ServerVersion(*(int(part) for part in found.groups("0")))

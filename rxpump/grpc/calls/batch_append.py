@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 from rxpump.errors import MalformedReply, RxPumpError
 from rxpump.grpc.calls.append import written
@@ -105,5 +106,14 @@ _cached_options = lru_cache(maxsize=256)(_options)
 
 
 def correlation_id(response: Any) -> int:
-    """Return the number of the request that a BatchAppendResponse answers, 0 for an id in another form."""
-    return int(response.correlation_id.structured.least_significant_bits)
+    """Return the number of the request that a BatchAppendResponse answers, 0 for an id of no request of this client.
+
+    A server can answer in either form of an id, whatever the form in the request was.
+    """
+    id = response.correlation_id
+    if not id.HasField("string"):
+        return int(id.structured.least_significant_bits)
+    try:
+        return UUID(id.string).int
+    except ValueError:
+        return 0

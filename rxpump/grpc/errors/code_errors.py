@@ -29,19 +29,19 @@ from rxpump.grpc.errors.interruptions import interrupted
 from rxpump.grpc.messages import projections, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 
-_READ_FAILED: Final = re.compile(r"Unexpected (ReadStream|ReadAll|FilteredReadAll)Result: ")
-_INVALID_POSITION: Final = "Trying to read from an invalid position."
-_NO_LEADER: Final = "No leader info available in response"
-_MESSAGE_TOO_LARGE: Final = "Received message exceeds the maximum configured message size."
+_READ_FAILED: Final = re.compile(r"Unexpected \w*Read\w*Result\b")
+_INVALID_POSITION: Final = re.compile(r"\binvalid position\b", re.IGNORECASE)
+_MESSAGE_TOO_LARGE: Final = re.compile(r"\bmessage (is )?(exceeds|larger|too large)\b", re.IGNORECASE)
+"""Texts of servers and proxies that refuse a message because of its size; they differ between libraries of gRPC."""
 
 _NOT_HANDLED: Final = {
-    "Server Is Not Ready": NotReady,
-    "Server not ready": NotReady,
-    "Server Is Too Busy": TooBusy,
-    "Server Is Busy": TooBusy,
-    _NO_LEADER: NotLeader,
+    "server is not ready": NotReady,
+    "server not ready": NotReady,
+    "server is too busy": TooBusy,
+    "server is busy": TooBusy,
+    "no leader info available in response": NotLeader,
 }
-"""Class of the error of a request that the server did not begin, by the text of the status."""
+"""Class of the error of a request that the server did not begin, by the text of the status in lower case."""
 
 _PROJECTION_ERRORS: Final = (
     (re.compile(r"Projection '.*' not found|Envelope callback .*received NotFound instead"), ProjectionNotFound),
@@ -53,8 +53,9 @@ _PROJECTION_ERRORS: Final = (
 
 def error_of_code(status: CallStatus, call: CallContext) -> RxPumpError:
     """Return the error for the code and the text of a status."""
-    if status.message in _NOT_HANDLED:
-        return _NOT_HANDLED[status.message](call.operation)
+    not_handled = _NOT_HANDLED.get(status.message.rstrip(".").lower())
+    if not_handled is not None:
+        return not_handled(call.operation)
     if _is_about_a_projection(call):
         for pattern, error in _PROJECTION_ERRORS:
             if pattern.match(status.message):
@@ -88,7 +89,7 @@ def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
 
 
 def _invalid_argument(status: CallStatus, call: CallContext) -> RxPumpError:
-    if status.message == _INVALID_POSITION:
+    if _INVALID_POSITION.search(status.message):
         return ReadFailed(call.stream_or_all, status.message)
     return BadRequest(call.operation, status.message)
 
@@ -112,11 +113,17 @@ def _failed_precondition(status: CallStatus, call: CallContext) -> RxPumpError:
 
 
 def _resource_exhausted(status: CallStatus, call: CallContext) -> RxPumpError:
-    if status.message != _MESSAGE_TOO_LARGE:
+    if not _MESSAGE_TOO_LARGE.search(status.message):
         return TooBusy(call.operation)
     if call.effect is Effect.WRITE:
         return AppendTooLarge(call.stream_or_all)
     return BadRequest(call.operation, status.message)
+
+
+def _not_found(status: CallStatus, call: CallContext) -> RxPumpError:
+    if _is_about_a_projection(call) and call.name:
+        return ProjectionNotFound(call.name, status.message)
+    return _not_supported(status, call)
 
 
 def _not_supported(status: CallStatus, call: CallContext) -> RxPumpError:
@@ -162,7 +169,7 @@ _BY_CODE: Final[dict[StatusCode, Callable[[CallStatus, CallContext], RxPumpError
     StatusCode.UNKNOWN: _unknown,
     StatusCode.INVALID_ARGUMENT: _invalid_argument,
     StatusCode.DEADLINE_EXCEEDED: _deadline_exceeded,
-    StatusCode.NOT_FOUND: _not_supported,
+    StatusCode.NOT_FOUND: _not_found,
     StatusCode.ALREADY_EXISTS: _already_exists,
     StatusCode.PERMISSION_DENIED: _access_denied,
     StatusCode.RESOURCE_EXHAUSTED: _resource_exhausted,

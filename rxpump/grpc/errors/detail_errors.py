@@ -5,6 +5,7 @@ The first detail is an ErrorInfo, whose reason names the error. The second is a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -36,6 +37,9 @@ _NO_STREAM: Final = -1
 _TOMBSTONED: Final = -6
 _STREAM_ERRORS: Final = "kurrentdb.protocol.v2.streams.errors"
 _INDEX_ERRORS: Final = "kurrentdb.protocol.v2.indexes.errors"
+_TYPE_OF_REASON: Final = re.compile(r".*\.(\w+)ErrorDetails").fullmatch
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Place between two words of a name such as StreamDeleted."""
 
 
 def parse_detail(message_class: Any, encoded: bytes) -> Any:
@@ -63,7 +67,8 @@ class Details:
         found = parse_detail(status.Status, encoded)
         self.message: str = found.message
         self._values = {each.type_url.rpartition("/")[2]: each.value for each in found.details}
-        self.reason: str | None = self.find("google.rpc.ErrorInfo", status.ErrorInfo).reason or None
+        named = self.find("google.rpc.ErrorInfo", status.ErrorInfo).reason
+        self.reason: str | None = named or next(filter(None, map(_reason_of_type, self._values)), None)
 
     def find(self, name: str, message_class: Any) -> Any:
         """Return the detail with this type name, or an empty message if there is none."""
@@ -87,23 +92,32 @@ class Details:
         return f"<Details {self.reason}>"
 
 
+def _reason_of_type(name: str) -> str | None:
+    """Return the reason for which a detail exists, such as STREAM_DELETED for `StreamDeletedErrorDetails`."""
+    found = _TYPE_OF_REASON(name)
+    return None if found is None else _WORD.sub("_", found[1]).upper()
+
+
 def _stream(details: Details, name: str) -> str:
     return str(details.of_streams(name, streams_v2.StreamDetails).stream or details.call.stream_or_all)
 
 
 def _revision_conflict(details: Details) -> WrongExpectedVersion:
     found = details.of_streams("StreamRevisionConflict", streams_v2.StreamRevisionConflictDetails)
+    if not found.stream:  # The server sent only the reason.
+        return WrongExpectedVersion(details.call.stream_or_all, details.call.expected_version, None)
     return WrongExpectedVersion(found.stream, found.expected_revision, found.actual_revision)
 
 
 def _record_too_large(details: Details) -> EventTooLarge:
     found = details.of_streams("AppendRecordSizeExceeded", streams_v2.AppendRecordSizeExceededDetails)
-    return EventTooLarge(found.stream, found.max_size, found.size, found.record_id)
+    stream = found.stream or details.call.stream_or_all
+    return EventTooLarge(stream, found.max_size or None, found.size or None, found.record_id)
 
 
 def _transaction_too_large(details: Details) -> AppendTooLarge:
     found = details.of_streams("AppendTransactionSizeExceeded", streams_v2.AppendTransactionSizeExceededDetails)
-    return AppendTooLarge(details.call.stream_or_all, found.max_size, found.size)
+    return AppendTooLarge(details.call.stream_or_all, found.max_size or None, found.size or None)
 
 
 def _consistency_violation(details: Details) -> RxPumpError:

@@ -58,6 +58,8 @@ def error_of_batch(error: Any, call: CallContext) -> RxPumpError:
         make = _BY_DETAIL.get(detail.type_url.rpartition(".")[2])
         if make is not None:
             return make(detail.value, call)
+    if (make := _BY_DETAIL.get(error.message)) is not None:  # The message of an error is the type of its detail.
+        return make(b"", call)
     code = StatusCode(error.code) if error.code in _CODES else StatusCode.UNKNOWN
     return error_of_code(CallStatus(code, error.message), call)
 
@@ -81,12 +83,13 @@ def _wrong_expected_version(detail: bytes, call: CallContext) -> WrongExpectedVe
 
 def _too_large(detail: bytes, call: CallContext) -> AppendTooLarge:
     found = parse_detail(streams.MaximumAppendSizeExceeded, detail)
-    return AppendTooLarge(call.stream_or_all, found.max_append_size)
+    return AppendTooLarge(call.stream_or_all, found.max_append_size or None)
 
 
 def _event_too_large(detail: bytes, call: CallContext) -> EventTooLarge:
     found = parse_detail(streams.MaximumAppendEventSizeExceeded, detail)
-    return EventTooLarge(call.stream_or_all, found.max_append_event_size, found.proposed_event_size, found.event_id)
+    limit, size = found.max_append_event_size or None, found.proposed_event_size or None
+    return EventTooLarge(call.stream_or_all, limit, size, found.event_id)
 
 
 def _bad_request(detail: bytes, call: CallContext) -> BadRequest:

@@ -36,7 +36,8 @@ def leader_of_status(status: CallStatus, call: CallContext) -> tuple[str, int] |
         call: Description of the call.
     """
     details = _details(status, call)
-    return Refusal(status, call).leader() if details is None else details.leader()
+    named = None if details is None else details.leader()
+    return named or Refusal(status, call).leader()
 
 
 def _details(status: CallStatus, call: CallContext) -> Details | None:

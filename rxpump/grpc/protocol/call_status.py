@@ -104,6 +104,7 @@ def status_of_headers(headers: tuple[Header, ...], http_status: str) -> CallStat
         return CallStatus(
             code, message, decode_metadata(headers), http_status=http_status, is_interrupted=is_interrupted
         )
+    number = number.strip()
     is_known = number.isascii() and number.isdigit() and len(number) <= 2 and int(number) in _NUMBERS
     code = StatusCode(int(number)) if is_known else StatusCode.UNKNOWN
     return CallStatus(code, decode_message(fields.get("grpc-message", "")), decode_metadata(headers))

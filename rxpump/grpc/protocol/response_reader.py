@@ -5,6 +5,7 @@ from __future__ import annotations
 from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
+    Header,
     HeadersReceived,
     Http2Event,
     StreamReset,
@@ -35,6 +36,7 @@ class ResponseReader:
         self._max_message_bytes = max_message_bytes
         self._messages = MessageReader(max_message_bytes, None)
         self._http_status = ""
+        self._headers: tuple[Header, ...] = ()
 
     def receive(self, event: Http2Event) -> list[bytes]:
         """Apply an event of the stream, or the end of the connection.
@@ -59,6 +61,7 @@ class ResponseReader:
         return []
 
     def _on_headers(self, event: HeadersReceived) -> None:
+        self._headers = event.headers
         fields = dict(event.headers)
         self._http_status = fields[":status"]
         content_type = fields.get("content-type", "")
@@ -73,9 +76,14 @@ class ResponseReader:
         messages = self._messages.feed(event.data)
         self._check_messages()
         if event.is_end and self.status is None:
-            reason = "the response ended without trailers"
-            self.status = CallStatus(StatusCode.INTERNAL, reason, is_interrupted=True)
+            self.status = self._status_without_trailers()
         return messages
+
+    def _status_without_trailers(self) -> CallStatus:
+        """Return the status of a response that ended with DATA. Some proxies send the status in its first headers."""
+        if not any(name == "grpc-status" for name, _ in self._headers):
+            return CallStatus(StatusCode.INTERNAL, "the response ended without trailers", is_interrupted=True)
+        return status_of_headers(self._headers, self._http_status)
 
     def _on_trailers(self, event: TrailersReceived) -> None:
         self._messages.finish()

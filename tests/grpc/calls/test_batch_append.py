@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from rxpump.errors import (
@@ -35,6 +37,18 @@ def test_a_request_has_its_number_before_the_content(number: int) -> None:
     assert [event.data for event in request.proposed_messages] == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
     assert request.is_final
     assert batch.request(number).endswith(batch.content)
+
+
+@pytest.mark.parametrize("number", [1, 255, 2**63 - 1])
+def test_a_response_can_have_its_number_in_the_other_form(number: int) -> None:
+    id = str(UUID(int=number))
+    for text in (id, id.upper(), id.replace("-", ""), f"{{{id}}}"):
+        assert correlation_id(streams.BatchAppendResponse(correlation_id={"string": text})) == number
+
+
+@pytest.mark.parametrize("id", [{}, {"string": ""}, {"string": "nonsense"}, {"string": str(UUID(int=2**100))}])
+def test_a_response_with_another_id_is_that_of_no_request(id: dict[str, str]) -> None:
+    assert correlation_id(streams.BatchAppendResponse(correlation_id=id)) not in range(1, 2**63)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ CASES: list[tuple[CallContext, StatusCode, str, RxPumpError]] = [
     (APPEND, StatusCode.UNAVAILABLE, "Server Is Not Ready", NotReady(APPEND_OPERATION)),
     (APPEND, StatusCode.UNAVAILABLE, "Server Is Too Busy", TooBusy(APPEND_OPERATION)),
     (APPEND, StatusCode.UNAVAILABLE, "Server not ready", NotReady(APPEND_OPERATION)),
+    (APPEND, StatusCode.UNAVAILABLE, "Server is not ready.", NotReady(APPEND_OPERATION)),
     (APPEND, StatusCode.UNKNOWN, "No leader info available in response", NotLeader(APPEND_OPERATION)),
     # The call was interrupted.
     (APPEND, StatusCode.UNAVAILABLE, "SERVER_SHUTTING_DOWN", OutcomeUnknown("ponies", "SERVER_SHUTTING_DOWN")),
@@ -113,11 +114,17 @@ CASES: list[tuple[CallContext, StatusCode, str, RxPumpError]] = [
     (APPEND, StatusCode.RESOURCE_EXHAUSTED, MESSAGE_SIZE, AppendTooLarge("ponies")),
     (READ, StatusCode.RESOURCE_EXHAUSTED, MESSAGE_SIZE, BadRequest(READ_OPERATION, MESSAGE_SIZE)),
     (READ, StatusCode.RESOURCE_EXHAUSTED, "calm down", TooBusy(READ_OPERATION)),
-    (
-        SUBSCRIBE,
-        StatusCode.INVALID_ARGUMENT,
-        "Trying to read from an invalid position.",
-        ReadFailed("ponies", "Trying to read from an invalid position."),
+    *(
+        (APPEND, StatusCode.RESOURCE_EXHAUSTED, text, AppendTooLarge("ponies"))
+        for text in (
+            "grpc: received message larger than max (20000000 vs. 4194304)",
+            "gRPC message exceeds maximum size 4194304: 20000000",
+            "The message is too large.",
+        )
+    ),
+    *(
+        (SUBSCRIBE, StatusCode.INVALID_ARGUMENT, text, ReadFailed("ponies", text))
+        for text in ("Trying to read from an invalid position.", "Invalid position 7")
     ),
     *(
         (READ, StatusCode.UNKNOWN, message, ReadFailed("ponies", message))
@@ -155,6 +162,7 @@ CASES: list[tuple[CallContext, StatusCode, str, RxPumpError]] = [
         "Projection 'totals' not found",
         ProjectionNotFound("totals", "Projection 'totals' not found"),
     ),
+    (ENABLE_PROJECTION, StatusCode.NOT_FOUND, "no such thing", ProjectionNotFound("totals", "no such thing")),
     *(
         (ENABLE_PROJECTION, StatusCode.UNKNOWN, INSTEAD.format(received), error("totals", INSTEAD.format(received)))
         for received, error in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,9 +57,18 @@ def stream_error(code: StatusCode, reason: str, detail: Any = None) -> CallStatu
     return status_with_details(code, reason, f"{STREAMS}.{name}ErrorDetails", detail)
 
 
+def detail_alone(code: StatusCode, name: str, detail: Any) -> CallStatus:
+    """Return a status without an ErrorInfo, which names the reason."""
+    found = status.Status(code=code, message="text")
+    found.details.add(type_url=name, value=detail.SerializeToString())
+    return CallStatus(code, "text", (("grpc-status-details-bin", found.SerializeToString()),))
+
+
 def violation(stream: str, expected: int, actual: int) -> dict[str, Any]:
     return {"stream_state": {"stream": stream, "expected_state": expected, "actual_state": actual}}
 
+
+CONFLICT = streams_v2.StreamRevisionConflictDetails(stream="riders", expected_revision=9, actual_revision=-1)
 
 VIOLATIONS = streams_v2.AppendConsistencyViolationDetails(
     violations=[violation("ponies", 7, 2), violation("riders", -4, -6)]
@@ -89,12 +99,28 @@ CASES: list[tuple[CallContext, CallStatus, RxPumpError]] = [
     ),
     (
         APPEND_SESSION,
-        stream_error(
-            StatusCode.FAILED_PRECONDITION,
-            "STREAM_REVISION_CONFLICT",
-            streams_v2.StreamRevisionConflictDetails(stream="riders", expected_revision=9, actual_revision=-1),
-        ),
+        stream_error(StatusCode.FAILED_PRECONDITION, "STREAM_REVISION_CONFLICT", CONFLICT),
         WrongExpectedVersion("riders", 9, -1),
+    ),
+    (
+        replace(APPEND_SESSION, expected_version=7),
+        stream_error(StatusCode.FAILED_PRECONDITION, "STREAM_REVISION_CONFLICT"),
+        WrongExpectedVersion("ponies", 7, None),
+    ),
+    (
+        APPEND_SESSION,
+        detail_alone(StatusCode.FAILED_PRECONDITION, f"{STREAMS}.StreamRevisionConflictErrorDetails", CONFLICT),
+        WrongExpectedVersion("riders", 9, -1),
+    ),
+    (
+        APPEND_SESSION,
+        detail_alone(StatusCode.FAILED_PRECONDITION, "kurrent.rpc.NotLeaderNodeErrorDetails", LEADER),
+        NotLeader(OPERATION),
+    ),
+    (
+        APPEND_SESSION,
+        stream_error(StatusCode.INVALID_ARGUMENT, "APPEND_RECORD_SIZE_EXCEEDED"),
+        EventTooLarge("ponies"),
     ),
     (
         APPEND_SESSION,
@@ -224,6 +250,12 @@ def test_not_leader_names_the_leader_in_its_details() -> None:
     )
     assert leader_of_status(found, APPEND_SESSION) == ("node2", 2113)
     assert leader_of_status(status_with_details(StatusCode.UNAVAILABLE, "SERVER_NOT_READY"), APPEND_SESSION) is None
+
+
+def test_not_leader_with_details_can_name_the_leader_in_its_keys() -> None:
+    found = status_with_details(StatusCode.FAILED_PRECONDITION, "NOT_LEADER_NODE")
+    keys = (("leader-endpoint-host", "node3"), ("leader-endpoint-port", "2114"))
+    assert leader_of_status(replace(found, metadata=found.metadata + keys), APPEND_SESSION) == ("node3", 2114)
 
 
 @pytest.mark.parametrize("encoded", [b"", b"\xff", b"\x1a\x05"])

@@ -112,6 +112,10 @@ CASES: list[tuple[Any, RxPumpError]] = [
     (batch_error(0, "Something new"), ServerFailed(OPERATION, "Something new")),
     (batch_error(99, "A code of tomorrow"), ServerFailed(OPERATION, "A code of tomorrow")),
     (status.Status(code=3, message="No detail"), BadRequest(OPERATION, "No detail")),
+    (status.Status(code=6, message="WrongExpectedVersion"), WrongExpectedVersion("ponies", 5, None)),
+    (status.Status(code=5, message="StreamDeleted"), StreamDeleted("ponies")),
+    (status.Status(code=3, message="MaximumAppendSizeExceeded"), AppendTooLarge("ponies")),
+    (status.Status(code=3, message="MaximumAppendEventSizeExceeded"), EventTooLarge("ponies")),
 ]
 
 

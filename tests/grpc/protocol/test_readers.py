@@ -67,6 +67,14 @@ def test_a_response_of_trailers_only() -> None:
     assert repr(reader) == "<ResponseReader NOT_FOUND, 0 bytes held>"
 
 
+@pytest.mark.parametrize(("number", "code"), [("0", StatusCode.OK), (" 5 ", StatusCode.NOT_FOUND)])
+def test_a_status_before_empty_data(number: str, code: StatusCode) -> None:
+    """A proxy can end the stream by DATA after headers that have the status."""
+    started = headers(*response_headers(), ("grpc-status", number), ("exception", "x"))
+    reader, messages = read(started, data(b""), data(b"", is_end=True))
+    assert (messages, reader.status) == ([], CallStatus(code, metadata=(("exception", "x"),)))
+
+
 def test_a_compressed_response() -> None:
     packed = gzip.compress(b"abc")
     body = b"\1" + len(packed).to_bytes(4, "big") + packed
