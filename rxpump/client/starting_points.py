@@ -49,7 +49,8 @@ def position_before(start: Position | Edge) -> Position | None:
     """
     if isinstance(start, Edge):
         return FIRST_POSITION if start is START else None
-    return checks.position("from_position", start)
+    position = checks.position("from_position", start)
+    return None if position == LAST_POSITION else position
 
 
 def number_before(start: int | Edge) -> int | None:

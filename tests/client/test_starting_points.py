@@ -11,8 +11,9 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
+from rxpump.client.starting_points import position_before
 from rxpump.model.new_events import NewEvent
-from rxpump.model.positions import StreamDirection
+from rxpump.model.positions import END, LAST_POSITION, Edge, Position, StreamDirection
 from rxpump.server import EmbeddedServer
 
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
@@ -54,6 +55,12 @@ async def test_a_position_is_inclusive_to_read_exclusive_to_subscribe(client: rx
     assert await numbers(client.iter_all(from_position=position), 2) == [5, 6]
     assert await numbers(client.iter_all(from_position=position, direction=BACKWARD), 2) == [4, 3]
     assert await numbers(client.stream_all(position), 2) == [6, 7]
+
+
+@pytest.mark.parametrize("start", [END, LAST_POSITION, Position(-1, -1)])
+def test_the_last_position_is_the_end_of_a_subscription(start: Position | Edge) -> None:
+    """As a position, a new attempt would start there again, after the events that were written in between."""
+    assert position_before(start) is None
 
 
 @pytest.mark.parametrize(
