@@ -16,7 +16,8 @@ import pytest
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import NotSupported, RxPumpError
 from rxpump.grpc.dialer import Dialer, Node
-from rxpump.grpc.messages import server_features, streams_v2
+from rxpump.grpc.features import ServerFeatures
+from rxpump.grpc.messages import server_features, streams, streams_v2
 from rxpump.grpc.messages.methods import Method, ServerVersion
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.nodes import OneNode
@@ -171,6 +172,28 @@ async def test_the_first_method_of_each_version_is_used() -> None:
             with suppress(RxPumpError):
                 await transport.append_many(EVENTS, {})
             assert requested(server) == [method.path]
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("26.2.0-rc.1", ServerVersion(26, 2)),
+        ("v24.10.5+4d3a", ServerVersion(24, 10, 5)),
+        ("25.1", ServerVersion(25, 1)),
+        ("23.10.6.0", ServerVersion(23, 10, 6)),
+        ("preview", None),
+        ("", None),
+    ],
+)
+def test_a_version_can_have_a_suffix(text: str, version: ServerVersion | None) -> None:
+    message = server_features.SupportedMethods(event_store_server_version=text)
+    assert ServerFeatures.from_message(message).version == version
+
+
+def test_names_of_methods_can_have_capital_letters() -> None:
+    append = {"service_name": "event_store.client.streams.Streams", "method_name": "BatchAppend"}
+    found = ServerFeatures.from_message(server_features.SupportedMethods(methods=[append]))
+    assert found.has(streams.BATCH_APPEND)
 
 
 def test_every_service_that_users_need_is_requested() -> None:
