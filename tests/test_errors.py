@@ -32,6 +32,7 @@ SAMPLES: dict[str, Any] = {
     "int": 7,
     "int | None": 3,
     "int | Position": Position(3, 2),
+    "int | Position | None": Position(2, 1),
     "float": 2.5,
     "object": ["anything"],
     "bytes | None": b"0123456789abcdef",

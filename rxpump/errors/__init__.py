@@ -40,7 +40,7 @@
         │   └── InvalidPosition     a read of $all began at no position of the log
         ├── SubscriptionDropped
         ├── StreamRolledBack        the server lost events that a subscription has delivered
-        │   └── LogTruncated        the position of a subscription to $all no longer exists
+        │   └── LogTruncated        another event, or none, is at the place of a subscription
         ├── WrongExpectedVersion
         │   └── ConsistencyCheckFailed  in an append to several streams
         ├── AppendTooLarge

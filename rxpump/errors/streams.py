@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rxpump.errors.server import ServerError
-from rxpump.model.positions import Position, position_text
+from rxpump.model.positions import FIRST_POSITION, Position, position_text
 
 
 @dataclass(eq=False)
@@ -118,33 +118,54 @@ class SubscriptionDropped(ServerError):
 class StreamRolledBack(ServerError):
     """The server no longer has events that a subscription has delivered: it was emptied or restored from a backup.
 
+    A subscription cannot take back an event that it has delivered, so it fails. Undo your work for the events after
+    `resume_after`, and subscribe again after it: `client.stream(name, error.resume_after + 1)`, or
+    `client.stream_all(error.resume_after)`. `ops.retry_with_backoff` does this if its `retry_on` accepts the error.
+
     Attributes:
         stream: Name of the stream, `$all` for the whole log.
-        last_seen: Number of the last event that was delivered, or its Position for the whole log.
+        last_seen: Number of the last event that was delivered, or its Position for the whole log. With a filter, it
+            can be the Position of a later event that did not match.
         current: Number of the last event that the server has (-1 if none), or its Position for the whole log.
+        resume_after: Number or Position of the newest delivered event that the server is known to have; -1 or
+            Position(0, 0) for the start. The subscription remembers the last event of each of the latest 256 batches,
+            so events between this one and the first lost one can be delivered again. None if the server has none of
+            these events, and the subscription did not begin at the start.
     """
 
     stream: str
     last_seen: int | Position
     current: int | Position
+    resume_after: int | Position | None = None
 
     def __str__(self) -> str:
+        return f"{self._cause()}; {self._remedy()}"
+
+    def _cause(self) -> str:
         return (
             f"the subscription to {self.stream!r} has seen event {_shown(self.last_seen)}, and the server's last is "
             f"{_shown(self.current)}: it was emptied, or restored from a backup"
         )
 
+    def _remedy(self) -> str:
+        place = self.resume_after
+        if place is None:
+            return "undo your work for the lost events, and subscribe again after the newest that the server has"
+        if place in (-1, FIRST_POSITION):
+            return "undo your work for all its events, and subscribe again from the start"
+        return f"undo your work for the events after {_shown(place)}, and subscribe again after {_shown(place)}"
+
 
 class LogTruncated(StreamRolledBack):
-    """The log of the server was truncated, and the position of a subscription to `$all` no longer exists.
+    """The log of the server was truncated, and the place that a subscription has reached belongs to another event.
+
+    Or no event begins at its position in `$all`.
 
     A cluster discards the end of the log of a leader that was lost before its followers had received it. Events that
-    were delivered may be gone, and others may have taken their place. The subscription cannot know where, so it does
-    not resume by itself, because it could skip events. Subscribe again after the newest of your events that the
-    server still has: `client.stream_all(event.position)`.
+    were delivered may be gone, and others may have taken their place.
     """
 
-    def __str__(self) -> str:
+    def _cause(self) -> str:
         there = (
             "where another event is now"
             if self.current == self.last_seen
@@ -152,8 +173,7 @@ class LogTruncated(StreamRolledBack):
         )
         return (
             f"the log of the server was truncated: the subscription to {self.stream!r} has reached "
-            f"{_shown(self.last_seen)}, {there}; subscribe again after the newest of your events that the server "
-            "still has"
+            f"{_shown(self.last_seen)}, {there}"
         )
 
 

@@ -10,7 +10,9 @@ from reactivex.disposable import SerialDisposable
 
 from rxpump.backoff import Backoff, Failures
 from rxpump.clock import Clock, check_scheduler, clock_of
+from rxpump.errors import StreamRolledBack
 from rxpump.model import checks
+from rxpump.model.positions import Position
 
 T = TypeVar("T")
 
@@ -36,6 +38,10 @@ def retry_with_backoff(
     Put this operator first in the pipe. Directly on a source that can resume (client.iter, iter_all, stream,
     stream_all) it continues with the event after the last event delivered. Any other source, also such a source with
     an operator between, begins again from its start.
+
+    A server that lost events (StreamRolledBack, LogTruncated) is an error that is not retried by default, because the
+    program has to undo its work for those events. If `retry_on` undoes it and returns True, such a source continues
+    after `error.resume_after`, or begins again from its start if that is None.
 
     Args:
         count: Number of retries, or None for no limit.
@@ -96,6 +102,7 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._failures = Failures(backoff)
         self._is_retried = is_retried
         self._reset_on_success = reset_on_success
+        self._resume_at: Callable[[Any], Observable[T]] | None = getattr(source, "resume_at", None)
         self._subscription = SerialDisposable()
         self._timer: abc.DisposableBase | None = None
         self._last: Any = None
@@ -123,7 +130,15 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         if delay is None:
             self._observer.on_error(error)
             return
+        if isinstance(error, StreamRolledBack):
+            self._rewind(error.resume_after)
         self._timer = self._clock.call_later(delay, self.begin)
+
+    def _rewind(self, place: int | Position | None) -> None:
+        """Continue after a place that is before the last item, or from the start of the source."""
+        self._last = None
+        can_resume = self._resume_at is not None and place is not None
+        self._source = self._resume_at(place) if can_resume else self._original  # type: ignore[misc]
 
     def on_completed(self) -> None:
         """Complete."""

@@ -10,13 +10,15 @@ for good, the client closed, the server lost events), or when it is disposed.
 
 A server that ends before an event that was delivered was emptied or restored from a backup. It would deliver
 nothing until its numbers exceed the old ones, so events would be missed. So the subscription fails with
-StreamRolledBack.
+StreamRolledBack, which names the newest delivered event that the server still has. If only events were lost that a
+filter has examined and none that was delivered, the subscription continues after the last delivered event.
 A follower of a cluster may be behind the node that delivered the event, so a node gets some time to catch up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -27,12 +29,15 @@ from rxpump.backoff import Backoff, Failures
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, SubscriptionDropped
 from rxpump.model.events import Event
+from rxpump.model.positions import Position, position_text
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.settings import Settings
-from rxpump.streams.cursor import Cursor, Followed, Place
+from rxpump.streams.cursor import Cursor, Followed, Landmark, Place
 from rxpump.streams.probes import CatchUpProbe
 from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Confirmed, Subscription
+
+_log = logging.getLogger("rxpump.subscription")
 
 GRACE_SECONDS = 0.5
 """Seconds in which an event that the watchdog found on the server must arrive."""
@@ -72,6 +77,8 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
         subscription = cursor.attempt()
         try:
             async with aclosing(subscription):
+                if is_cut_off:
+                    await cursor.check_last()
                 while True:
                     news = await (_next(subscription, cursor, watchdog) if cursor.is_live else subscription.next())
                     match news:
@@ -94,13 +101,33 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
                         yield Reconnected()
                     yield news
         except RxPumpError as error:
-            if not error.retryable and not lag.allows(error):
+            examined = cursor.place
+            if not error.retryable and not lag.allows(error) and not await _rewinds(cursor, error):
                 raise
             if cursor.is_live:
                 cursor.is_live = False
                 yield FellBehind(error)
+            if isinstance(cursor.place, Position) and cursor.place != examined:
+                _log.warning(
+                    "the server lost events that the filter of the subscription to %s had examined, up to %s; "
+                    "none of them was delivered, so it continues after %s",
+                    cursor.followed.name,
+                    position_text(examined),
+                    position_text(cursor.place),
+                )
+                yield Examined(cursor.place)
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
             await asyncio.sleep(failures.next_endless_delay())
+
+
+async def _rewinds(cursor: Cursor, error: RxPumpError) -> bool:
+    """Return whether another attempt can succeed after an error, because no event that was delivered is lost."""
+    if not isinstance(error, StreamRolledBack):
+        return False
+    try:
+        return await cursor.rewind(error)
+    except RxPumpError as failed:
+        return failed.retryable
 
 
 async def _next(
@@ -158,6 +185,7 @@ class CatchUp(TaskObservable[Event]):
         followed: Stream or `$all` to follow.
         after: Place after which to start; None to start with the events that are written from now on.
         seen: Place of an event that was delivered before; the server must still have it.
+        last: Place and id of that event, if the id is known.
     """
 
     def __init__(
@@ -169,12 +197,14 @@ class CatchUp(TaskObservable[Event]):
         after: Place | None,
         *,
         seen: Place | None = None,
+        last: Landmark | None = None,
     ) -> None:
         super().__init__(runtime, name)
         self._settings = settings
         self._followed = followed
         self._after = after
         self._seen = seen
+        self._last = last
 
     @property
     def stream(self) -> str:
@@ -189,7 +219,7 @@ class CatchUp(TaskObservable[Event]):
     def _subscribe_with(self, select: Select[T], observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
         """Start a subscription to the items that `select` yields, and include it in the metrics of the client."""
         settings = self._settings
-        cursor = Cursor(self._followed, self._after, seen=self._seen)
+        cursor = Cursor(self._followed, self._after, seen=self._seen, last=self._last)
         max_lag = LAG_SECONDS if settings.reads_from_leader else FOLLOWER_LAG_SECONDS
         news = catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
         probe = CatchUpProbe(cursor)
@@ -204,7 +234,9 @@ class CatchUp(TaskObservable[Event]):
 
     def resume_after(self, event: Event) -> CatchUp:
         """Return the same subscription, started after `event`, which was delivered before."""
-        return self.resume_at(self._followed.place(event))
+        place = self._followed.place(event)
+        last = Landmark(place, event.received.id_bytes)
+        return CatchUp(self._runtime, self.name, self._settings, self._followed, place, seen=place, last=last)
 
     def resume_at(self, place: Place | None) -> CatchUp:
         """Return the same subscription, started after the place of an event that was delivered before."""

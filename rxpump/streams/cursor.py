@@ -6,20 +6,33 @@ The place of a link is its own place, not the place of its target.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from rxpump.errors import LogTruncated, StreamNotFound, StreamRolledBack
+from rxpump.errors import LogTruncated, ReadFailed, StreamNotFound, StreamRolledBack
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
-from rxpump.model.positions import END, FIRST_POSITION, Position, StreamDirection
+from rxpump.model.positions import END, FIRST_POSITION, Edge, Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.transport import IndexRequests, ServerEnd, Subscription, Transport
 
 Place = Any
 """Number of an event if a stream is followed, or a Position if `$all` is."""
+
+_FORWARD: Final = StreamDirection.FORWARD
+
+_MAX_LANDMARKS: Final = 256
+"""Number of delivered events that a cursor remembers."""
+
+
+class Landmark(NamedTuple):
+    """Place and id of an event that was delivered."""
+
+    place: Place
+    id: bytes
 
 
 class Followed(ABC):
@@ -43,6 +56,10 @@ class Followed(ABC):
     @abstractmethod
     def place(self, event: Event) -> Place:
         """Return the place of an event."""
+
+    @abstractmethod
+    async def read_at(self, place: Place) -> Event | None:
+        """Read the first event from a place on; None if there is none, or the server has no such place."""
 
     @abstractmethod
     async def find_last(self, timeout: float) -> Event | None:
@@ -73,6 +90,14 @@ class FollowedStream(Followed):
     def place(self, event: Event) -> int:
         """Return the number of the event as it was received."""
         return event.received_number
+
+    async def read_at(self, place: int) -> Event | None:
+        """Read the first event from a number on."""
+        try:
+            page = await self.transport.read_stream_page(self.name, place, 1, _FORWARD, resolve_links=False)
+        except StreamNotFound:
+            return None
+        return page[0] if page else None
 
     async def find_last(self, timeout: float) -> Event | None:
         """Read the last event of the stream."""
@@ -111,6 +136,14 @@ class FollowedAll(Followed):
         """Return the position at which the event was received."""
         return event.position or FIRST_POSITION
 
+    async def read_at(self, place: Position) -> Event | None:
+        """Read the first event from a position on."""
+        try:
+            page = await self.transport.read_all_page(place, 1, _FORWARD, resolve_links=False)
+        except ReadFailed:
+            return None
+        return page[0] if page else None
+
     async def find_last(self, timeout: float) -> Event | None:
         """Read the last event of `$all`."""
         requests = self.transport.with_timeout(timeout)
@@ -134,7 +167,7 @@ class FollowedIndex(Followed):
 
     async def find_end(self, after: Position) -> ServerEnd:
         """Find the last event of the index."""
-        last = await self._read_last(self._requests)
+        last = await self._read_first(self._requests, END, StreamDirection.BACKWARD)
         return ServerEnd(None, None if last is None else last.position)
 
     def place(self, event: Event) -> Position:
@@ -143,11 +176,20 @@ class FollowedIndex(Followed):
 
     async def find_last(self, timeout: float) -> Event | None:
         """Read the last event of the index."""
-        return await self._read_last(self.transport.with_timeout(timeout).indexes)
+        requests = self.transport.with_timeout(timeout).indexes
+        return await self._read_first(requests, END, StreamDirection.BACKWARD)
 
-    async def _read_last(self, requests: IndexRequests) -> Event | None:
-        backward = StreamDirection.BACKWARD
-        async with aclosing(requests.read(self.name, END, backward, batch_size=1, resolve_links=False)) as reading:
+    async def read_at(self, place: Position) -> Event | None:
+        """Read the first event from a position on."""
+        try:
+            return await self._read_first(self._requests, place, _FORWARD)
+        except ReadFailed:
+            return None
+
+    async def _read_first(
+        self, requests: IndexRequests, start: Position | Edge, direction: StreamDirection
+    ) -> Event | None:
+        async with aclosing(requests.read(self.name, start, direction, batch_size=1, resolve_links=False)) as reading:
             async for batch in reading:
                 for event in batch:
                     return event
@@ -157,6 +199,9 @@ class FollowedIndex(Followed):
 class Cursor:
     """The place of one subscription, which moves forward over the events that were delivered.
 
+    The cursor remembers the last event of each of the latest batches. If the server loses events, they show which of
+    the delivered events the server still has.
+
     Attributes:
         followed: Stream or `$all`.
         place: Place after which the subscription continues; None until the place of the end is known.
@@ -164,13 +209,17 @@ class Cursor:
         is_live: Whether the current attempt has caught up with the end.
     """
 
-    def __init__(self, followed: Followed, after: Place | None, *, seen: Place | None = None) -> None:
+    def __init__(
+        self, followed: Followed, after: Place | None, *, seen: Place | None = None, last: Landmark | None = None
+    ) -> None:
         self.followed = followed
         self.place: Place | None = after
         self.running: Subscription | None = None
         self.is_live: bool = False
         self._seen = seen
-        self._last_id: bytes | None = None
+        self._last_id: bytes | None = None if last is None else last.id
+        self._first: Place | None = after if after in (-1, FIRST_POSITION) else None
+        self._landmarks: deque[Landmark] = deque(() if last is None else (last,), maxlen=_MAX_LANDMARKS)
 
     def attempt(self) -> Subscription:
         """Start an attempt that delivers the events after the place."""
@@ -192,7 +241,8 @@ class Cursor:
             events = self._after_place(events)
             last = max(self.place, last)
         if events:
-            self._last_id = newest.received.id_bytes
+            self._last_id = last_id = newest.received.id_bytes
+            self._landmarks.append(Landmark(last, last_id))
         self.place = self._seen = last
         return events
 
@@ -235,6 +285,55 @@ class Cursor:
         end = await self.followed.find_end(place)
         self.confirm(end.last)
         return end.readable is not None and bool(end.readable > place)
+
+    async def check_last(self) -> None:
+        """Check after a lost connection that no other event has taken the place of the last delivered event.
+
+        Raises:
+            LogTruncated: Another event is there: the node has lost the delivered one.
+        """
+        if self._landmarks and await self._has(self._landmarks[-1]) is False:
+            place = self._landmarks[-1].place
+            raise LogTruncated(self.followed.name, place, place)
+
+    async def rewind(self, error: StreamRolledBack) -> bool:
+        """Move the place back to the last delivered event if the server still has it.
+
+        The server then lacks only events that were not delivered: a filter has examined them. Otherwise a delivered
+        event cannot be taken back, so the subscription must fail; `error.resume_after` is set.
+
+        Returns:
+            Whether the subscription can continue.
+
+        Raises:
+            RxPumpError: A request failed.
+        """
+        kept = await self._count_kept()
+        place = self._landmarks[kept - 1].place if kept else self._first
+        if place is None or kept < len(self._landmarks):
+            error.resume_after = place
+            return False
+        self.place = self._seen = place
+        self._last_id = self._landmarks[-1].id if kept else None
+        return True
+
+    async def _has(self, landmark: Landmark) -> bool | None:
+        """Return whether the server has an event at its place. False: another event is there. None: no event is."""
+        event = await self.followed.read_at(landmark.place)
+        if event is None or self.followed.place(event) != landmark.place:
+            return None
+        return event.received.id_bytes == landmark.id
+
+    async def _count_kept(self) -> int:
+        """Count the remembered events that the server still has, by a binary search for the first lost one."""
+        kept, lost = 0, len(self._landmarks)
+        while kept < lost:
+            middle = (kept + lost) // 2
+            if await self._has(self._landmarks[middle]):
+                kept = middle + 1
+            else:
+                lost = middle
+        return kept
 
     def __repr__(self) -> str:
         return f"<Cursor of {self.followed.name} at {self.place}>"

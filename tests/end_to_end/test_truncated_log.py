@@ -1,4 +1,4 @@
-"""A subscription to `$all` whose position no longer exists, because a leader was lost with the end of its log."""
+"""Subscriptions that delivered events which were lost with the end of a leader's log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 
 import rxpump
 from rxpump import operators as ops
-from rxpump.errors import LogTruncated
+from rxpump.errors import LogTruncated, StreamRolledBack
 from rxpump.model.new_events import NewEvent
 from rxpump.server.strictness import Strictness
 from rxpump.testing import EmbeddedCluster
+from rxpump.testing.cluster import ClusterNode
 
 ADMIN: dict[str, Any] = {"username": "admin", "password": "changeit"}
 
@@ -22,44 +23,117 @@ def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
 
 
-@pytest.mark.parametrize("lost", [2, 5], ids=["inside a record", "at another event"])
-async def test_a_subscription_to_all_ends_with_log_truncated(lost: int) -> None:
+def connect(node: ClusterNode, protocol: str) -> rxpump.Client:
+    if protocol == "tcp":
+        return rxpump.connect(node.uri, **ADMIN)
+    host, port = node.http_address
+    return rxpump.connect(f"kurrentdb://admin:changeit@{host}:{port}?tls=false&credentialsInClear=true")
+
+
+def source(client: rxpump.Client, kind: str) -> Any:
+    return client.stream_all() if kind == "all" else client.stream("s")
+
+
+class Received:
+    """The events of stream `s` that a subscriber received, in order, and its error."""
+
+    def __init__(self) -> None:
+        self.events: list[rxpump.Event] = []
+        self.error: Exception | None = None
+        self.is_live = False
+        self._changed = asyncio.Event()
+
+    def note(self, item: Any) -> None:
+        if isinstance(item, rxpump.CaughtUp):
+            self.is_live = True
+        elif getattr(item, "stream", None) == "s":
+            self.events.append(item)
+        self._changed.set()
+
+    def note_error(self, error: Exception) -> None:
+        self.error = error
+        self._changed.set()
+
+    async def until(self, condition: Any) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def types(self) -> list[str]:
+        return [event.type for event in self.events]
+
+
+async def lose(cluster: EmbeddedCluster, received: Received, lost: int, *, length: int = 0) -> None:
+    """Let the leader show events that it cannot commit, and lose them. The new leader has 40 others instead."""
+    old = cluster.leader
+    await cluster.cut_off(old)
+    async with rxpump.connect(old.uri) as writer:
+        publish = writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None)
+        lone: asyncio.Future[object] = asyncio.ensure_future(publish)
+        await asyncio.sleep(0.02)  # The write must be pending.
+        await cluster.step_down(old)
+        await lone
+    await received.until(lambda: received.types.count("Lost") == lost)
+    await cluster.elect(cluster.followers[0])
+    async with rxpump.connect(cluster.leader.uri) as client:
+        await client.publish("s", [NewEvent("Next" + "." * length) for _ in range(40)])
+    await cluster.heal()
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "grpc"])
+@pytest.mark.parametrize(
+    ("kind", "lost", "length"),
+    [("all", 2, 1), ("all", 5, 1), ("all", 3, 0), ("stream", 3, 0)],
+    ids=["inside a record", "at another event", "at an event of the same size", "at the number of another event"],
+)
+async def test_a_subscription_ends_with_log_truncated(kind: str, lost: int, length: int, protocol: str) -> None:
     """Clients have read events that the old leader could not commit. The new leader has others at their positions.
 
-    With two lost events the position of the last one is inside a record, and with five it is that of another event.
+    With types of other lengths, two lost events let the last position be inside a record, and five let it be that of
+    another event.
     """
-    async with EmbeddedCluster(strictness=Strictness.REAL, commit_timeout=0.05) as cluster:
-        old = cluster.leader
-        async with rxpump.connect(old.uri, **ADMIN) as reader, rxpump.connect(old.uri) as writer:
-            await writer.publish_event("s", "Kept")
-            seen: list[str] = []
-            ended: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-            shown = asyncio.Event()
+    received = Received()
+    cluster = EmbeddedCluster(strictness=Strictness.REAL, commit_timeout=0.05)
+    async with cluster, connect(cluster.leader, protocol) as reader:
+        await reader.publish_event("s", "Kept")
+        source(reader, kind).pipe(ops.with_signals()).subscribe(received.note, received.note_error)
+        await received.until(lambda: received.is_live)
+        await lose(cluster, received, lost, length=length)
+        await received.until(lambda: received.error)
+    error = received.error
+    assert isinstance(error, LogTruncated), error
+    assert received.types == ["Kept"] + ["Lost"] * lost, "no event was delivered that follows a gap"
+    kept = received.events[0]
+    assert error.resume_after == (kept.position if kind == "all" else 0)
+    assert "and subscribe again after" in str(error)
 
-            def note(item: Any, live: asyncio.Event) -> None:
-                if isinstance(item, rxpump.CaughtUp):
-                    live.set()
-                elif isinstance(item, rxpump.Event):
-                    seen.append(item.type)
-                    if seen.count("Lost") == lost:
-                        shown.set()
 
-            live = asyncio.Event()
-            events = reader.stream_all().pipe(ops.with_signals())
-            events.subscribe(lambda item: note(item, live), ended.set_result)
-            await live.wait()
-            await cluster.cut_off(old)
-            publish = writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None)
-            lone: asyncio.Future[object] = asyncio.ensure_future(publish)
-            await asyncio.sleep(0.02)  # The write must be pending.
-            await cluster.step_down(old)
-            await lone
-            await shown.wait()
-            await cluster.elect(cluster.followers[0])
-            async with rxpump.connect(cluster.leader.uri) as client:
-                await client.publish("s", [NewEvent("Other") for _ in range(40)])
-            await cluster.heal()
-            error = await ended
-        assert isinstance(error, LogTruncated), error
-        assert "Other" not in seen, "no event was delivered that follows a gap"
-        assert "subscribe again after the newest of your events" in str(error)
+@pytest.mark.parametrize("protocol", ["tcp", "grpc"])
+@pytest.mark.parametrize("kind", ["all", "stream"])
+async def test_a_retry_resumes_after_the_newest_kept_event(kind: str, protocol: str) -> None:
+    """The function `retry_on` undoes the work for the lost events, here in the list of received events."""
+    received = Received()
+
+    def undo(error: Exception) -> bool:
+        if not isinstance(error, StreamRolledBack):
+            return False
+        place = error.resume_after
+        assert place is not None
+        received.events = [
+            event
+            for event in received.events
+            if (event.position if kind == "all" else event.number) <= place  # type: ignore[operator]
+        ]
+        return True
+
+    cluster = EmbeddedCluster(strictness=Strictness.REAL, commit_timeout=0.05)
+    async with cluster, connect(cluster.leader, protocol) as reader:
+        await reader.publish_event("s", "Kept")
+        events = source(reader, kind).pipe(ops.retry_with_backoff(min_delay=0.001, retry_on=undo))
+        subscription = events.subscribe(received.note, received.note_error)
+        await received.until(lambda: received.types == ["Kept"])
+        await lose(cluster, received, 3)
+        await received.until(lambda: received.types.count("Next") == 40)
+        subscription.dispose()
+    assert received.types == ["Kept"] + ["Next"] * 40

@@ -9,7 +9,7 @@ from reactivex import operators as rx
 from reactivex.testing import ReactiveTest, TestScheduler
 
 from rxpump import operators as ops
-from rxpump.errors import ConnectionClosed, InvalidArgument, NotConnected
+from rxpump.errors import ConnectionClosed, InvalidArgument, NotConnected, StreamRolledBack
 from rxpump.operators.machinery.stage import Operator
 from tests.operators.sources import Clock, Feed, Seen
 
@@ -41,6 +41,9 @@ class Resumable(Feed):
         super().__init__()
         self.resumed: list[Any] = []
         self.following: list[Feed] = []
+
+    def resume_at(self, place: Any) -> Feed:
+        return self.resume_after(f"at {place}")
 
     def resume_after(self, item: Any) -> Feed:
         self.resumed.append(item)
@@ -177,6 +180,27 @@ async def test_a_source_that_can_is_resumed_after_the_last_item(clock: Clock) ->
     assert source.resumed == ["b", "b", "c"]
     source.following[2].on_completed()
     assert seen.items == ["a", "b", "c"]
+
+
+async def test_lost_events_are_retried_after_the_newest_kept_one(clock: Clock) -> None:
+    source, seen, undone = Resumable(), Seen(), list[Any]()
+
+    def undo(error: Exception) -> bool:
+        assert isinstance(error, StreamRolledBack)
+        undone.append(error.resume_after)
+        return True
+
+    subscription = seen.of(retry(retry_on=undo)(source))
+    source.on_next("a")
+    source.on_error(StreamRolledBack("s", 5, 3, 2))
+    await clock.advance(1.1)
+    assert source.resumed == ["at 2"]
+    source.following[0].on_next("b")
+    source.following[0].on_error(StreamRolledBack("s", 5, 3))
+    assert undone == [2, None]
+    await clock.advance(1.1)
+    assert undone[:3] == [2, None, 2], "without a place it begins again from the start, here with the same error"
+    subscription.dispose()
 
 
 async def test_before_the_first_item_the_start_is_where_it_stopped(clock: Clock) -> None:

@@ -13,6 +13,7 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
     AccessDenied,
     ConnectionClosed,
+    LogTruncated,
     OperationTimedOut,
     RxPumpError,
     StreamDeleted,
@@ -20,7 +21,7 @@ from rxpump.errors import (
     SubscriptionDropped,
 )
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.positions import FIRST_POSITION, Position, StreamDirection
 from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 from rxpump.settings import Settings
 from rxpump.streams.catch_up import CatchUp
@@ -233,8 +234,101 @@ async def test_a_server_that_lost_what_was_seen_is_an_error(
     store.subscriptions[0].end(CUT)
     await recorder.until(lambda: recorder.error is not None)
     assert isinstance(recorder.error, StreamRolledBack)
+    start = -1 if kind is of_stream else Position(0, 0)
+    assert recorder.error.resume_after == start, "no batch that ended in what is left was delivered"
     assert [item for item in recorder.items if item != Reconnected()] == [0, 1, 2, 3, 4, CaughtUp(), FellBehind(CUT)]
     assert not store.subscriptions
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+@pytest.mark.parametrize("left", range(1, 10))
+async def test_the_error_names_the_place_to_resume_from(
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that were delivered one by one are all remembered."""
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    recorder = Recorder()
+    source = subscription(store, kind(store), runtime)
+    source.with_signals().subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    for number in range(10):
+        store.write()
+        await recorder.until(lambda number=number: number in recorder.items)  # type: ignore[misc]
+    del store.records[left:]
+    store.subscriptions[0].end(CUT)
+    await recorder.until(lambda: recorder.error is not None)
+    error = recorder.error
+    assert isinstance(error, StreamRolledBack)
+    place = left - 1 if kind is of_stream else Position(100 * left, 100 * left)
+    assert error.resume_after == place
+    shown = place if kind is of_stream else f"{100 * left}/{100 * left}"
+    assert str(error).endswith(f"undo your work for the events after {shown}, and subscribe again after {shown}")
+    resumed = Recorder()
+    following = source.resume_at(error.resume_after).subscribe(resumed.on_next, resumed.on_error)
+    for _ in range(3):
+        store.write()
+    await resumed.until(lambda: len(resumed.items) == 3)
+    assert resumed.items == [left, left + 1, left + 2]
+    following.dispose()
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+async def test_another_event_at_the_last_place_is_an_error(
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers and positions alone do not show that the next node has lost the last event that was delivered."""
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    recorder = Recorder()
+    subscription(store, kind(store), runtime).with_signals().subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    for number in range(3):
+        store.write()
+        await recorder.until(lambda number=number: number in recorder.items)  # type: ignore[misc]
+    store.records[2].event.event_id = b"another event..."
+    store.subscriptions[0].end(CUT)
+    store.write()
+    await recorder.until(lambda: recorder.error is not None)
+    error = recorder.error
+    assert isinstance(error, LogTruncated)
+    assert error.last_seen == error.current
+    assert error.resume_after == (1 if kind is of_stream else Position(200, 200))
+    assert 3 not in recorder.items
+
+
+async def test_after_a_start_that_is_lost_no_place_is_known(
+    store: FakeStore, runtime: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for _ in range(5):
+        store.write()
+    recorder = Recorder()
+    source = subscription(store, of_stream(store), runtime).resume_at(3).with_signals()
+    source.subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: recorder.items == [4, CaughtUp()])
+    del store.records[2:]
+    store.subscriptions[0].end(CUT)
+    await recorder.until(lambda: recorder.error is not None)
+    assert isinstance(recorder.error, StreamRolledBack)
+    assert recorder.error.resume_after is None
+    assert str(recorder.error).endswith("subscribe again after the newest that the server has")
+
+
+async def test_an_event_to_resume_after_is_remembered(
+    store: FakeStore, runtime: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for _ in range(5):
+        store.write()
+    last = await store.read_stream_page("s", 3, 1, StreamDirection.FORWARD, resolve_links=False)
+    recorder = Recorder()
+    source = subscription(store, of_stream(store), runtime).resume_after(last[0])
+    source.with_signals().subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: recorder.items == [4, CaughtUp()])
+    del store.records[4:]
+    store.subscriptions[0].end(CUT)
+    await recorder.until(lambda: recorder.error is not None)
+    assert isinstance(recorder.error, StreamRolledBack)
+    assert recorder.error.resume_after == 3
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])

@@ -10,6 +10,7 @@ import pytest
 from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, StreamRolledBack
+from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import FIRST_POSITION, Position
@@ -110,7 +111,7 @@ async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
     store.write()
     store.write(type="Wanted")
     await followed.until(21)
-    assert store.looked_at <= 23, "the last event that was examined, and the new ones"
+    assert store.looked_at <= 24, "the last event that was delivered, the last that was examined, and the new ones"
     followed.subscription.dispose()
 
 
@@ -141,19 +142,69 @@ async def test_a_server_that_lost_what_was_seen_is_an_error(
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
     for number in range(5):
+        store.write(type="Counted" if number % 4 else "Wanted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    del store.records[2:]
+    store.subscriptions[0].end(CUT)
+    await followed.until_failed()
+    error = followed.error
+    assert isinstance(error, StreamRolledBack)
+    assert (error.last_seen, error.current) == (Position(500, 500), Position(200, 200))
+    assert error.resume_after == Position(100, 100), "event 0 was the last of its batch"
+
+
+@pytest.mark.parametrize("delivered", [0, 1])
+async def test_it_goes_on_if_only_examined_events_are_lost(
+    store: FakeStore, delivered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events that were delivered are still there, so nothing is lost by continuing after the last of them."""
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for number in range(5):
+        store.write(type="Wanted" if number < delivered else "Counted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    del store.records[1:]
+    store.write(type="Wanted")
+    store.subscriptions[0].end(CUT)
+    await followed.until(1)
+    assert followed.numbers == [*range(delivered), 1]
+    rewound = followed.items[followed.items.index(CaughtUp()) + 1 :]
+    assert isinstance(rewound[0], FellBehind)
+    place = Position(100, 100) if delivered else FIRST_POSITION
+    assert Examined(place) in rewound, "a checkpoint is moved back as well"
+    assert followed.error is None
+    followed.subscription.dispose()
+
+
+async def test_a_lost_connection_while_it_rewinds_is_retried(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for number in range(5):
         store.write(type="Counted" if number else "Wanted")
     followed = Followed(store)
     await followed.until(CaughtUp())
     del store.records[1:]
+    read_at, failures = FollowedAll.read_at, [CUT, CUT]
+
+    async def fail_first(self: FollowedAll, place: Position) -> Event | None:
+        if failures:
+            raise failures.pop()
+        return await read_at(self, place)
+
+    monkeypatch.setattr(FollowedAll, "read_at", fail_first)
     store.subscriptions[0].end(CUT)
-    await followed.until_failed()
-    assert isinstance(followed.error, StreamRolledBack)
-    assert (followed.error.last_seen, followed.error.current) == (Position(500, 500), Position(100, 100))
+    store.write(type="Wanted")
+    await followed.until(1)
+    assert not failures
+    assert followed.numbers == [0, 1]
+    followed.subscription.dispose()
 
 
 @pytest.mark.parametrize("lost", [0, 1])
 async def test_where_the_server_filters_the_end_of_its_log_tells(
-    store: FakeStore, lost: int, monkeypatch: pytest.MonkeyPatch
+    store: FakeStore, lost: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server examines events up to the end of the log, which is after the last commit."""
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -174,9 +225,10 @@ async def test_where_the_server_filters_the_end_of_its_log_tells(
     del store.records[5 - lost :]
     store.subscriptions[0].end(CUT)
     if lost:
-        await followed.until_failed()
-        assert isinstance(followed.error, StreamRolledBack)
-        assert (followed.error.last_seen, followed.error.current) == (Position(550, 0), Position(450, 0))
+        await followed.until(Examined(Position(100, 100)))
+        assert "the subscription to $all had examined, up to 550/0;" in caplog.text
+        assert "it continues after 100/100" in caplog.text
+        followed.subscription.dispose()
     else:
         while followed.items.count(CaughtUp()) < 2:
             await followed.until_changed()

@@ -87,10 +87,10 @@ REMEDIES: Final = {
     "InvalidPosition": "Start from a position that this server has delivered, or from `rxpump.START`.",
     "SubscriptionDropped": "Subscribe again after the last event; `retry_with_backoff` does it.",
     "StreamRolledBack": (
-        "Find out which events are missing (`last_seen`, `current`), correct what was made from them, and "
-        "subscribe again."
+        "Undo your work for the events after `resume_after`, and subscribe again after it. See [events that were "
+        "delivered and lost](../clusters.md#events-that-were-delivered-and-lost)."
     ),
-    "LogTruncated": "Subscribe again after the newest of your events that the server still has.",
+    "LogTruncated": "The same as for `StreamRolledBack`.",
     "WrongExpectedVersion": (
         "Read the stream again, decide again, and write with its new version. See [optimistic "
         "concurrency](../how-to/optimistic-concurrency.md)."

@@ -10,6 +10,7 @@ from rxpump.errors import (
     AccessDenied,
     AppendTooLarge,
     BadRequest,
+    InvalidPosition,
     NotAuthenticated,
     NotLeader,
     NotReady,
@@ -30,7 +31,7 @@ from rxpump.grpc.messages import projections, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 
 _READ_FAILED: Final = re.compile(r"Unexpected \w*Read\w*Result\b")
-_INVALID_POSITION: Final = re.compile(r"\binvalid position\b", re.IGNORECASE)
+_INVALID_POSITION: Final = re.compile(r"\binvalid ?position\b", re.IGNORECASE)
 _MESSAGE_TOO_LARGE: Final = re.compile(r"\bmessage (is )?(exceeds|larger|too large)\b", re.IGNORECASE)
 """Texts of servers and proxies that refuse a message because of its size; they differ between libraries of gRPC."""
 
@@ -69,7 +70,8 @@ def _is_about_a_projection(call: CallContext) -> bool:
 
 def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
     if _READ_FAILED.match(status.message):
-        return ReadFailed(call.stream_or_all, status.message)
+        failure = InvalidPosition if _INVALID_POSITION.search(status.message) else ReadFailed
+        return failure(call.stream_or_all, status.message)
     name = call.stream_or_all + call.group
     if status.http_status == "500" and not (name.isascii() and name.isprintable()):
         return _without_name(status, call)
@@ -90,7 +92,7 @@ def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
 
 def _invalid_argument(status: CallStatus, call: CallContext) -> RxPumpError:
     if _INVALID_POSITION.search(status.message):
-        return ReadFailed(call.stream_or_all, status.message)
+        return InvalidPosition(call.stream_or_all, status.message)
     return BadRequest(call.operation, status.message)
 
 

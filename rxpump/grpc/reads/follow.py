@@ -22,6 +22,8 @@ from typing import Any, Final
 
 from rxpump.errors import (
     AccessDenied,
+    InvalidPosition,
+    LogTruncated,
     MalformedReply,
     ServerFailed,
     StreamNotFound,
@@ -270,6 +272,14 @@ class AllFollowing(_Following):
         self._received = FIRST_POSITION
         self._end: Position | None = None
         self._target: Position | None = None
+
+    async def next(self) -> News:
+        """Wait for the next batch or signal; fail if the log has no record at the position after which to start."""
+        try:
+            return await super().next()
+        except InvalidPosition:
+            place = self._after or FIRST_POSITION
+            raise LogTruncated(self._context.stream_or_all, place, self._end or FIRST_POSITION) from None
 
     async def _find_end(self, features: ServerFeatures) -> Confirmed:
         if self._has_index:

@@ -12,6 +12,7 @@ from rxpump.errors import (
     BadRequest,
     CommitTimeout,
     ForwardTimeout,
+    InvalidPosition,
     NotAuthenticated,
     NotLeader,
     NotReady,
@@ -123,15 +124,21 @@ CASES: list[tuple[CallContext, StatusCode, str, RxPumpError]] = [
         )
     ),
     *(
-        (SUBSCRIBE, StatusCode.INVALID_ARGUMENT, text, ReadFailed("ponies", text))
+        (SUBSCRIBE, StatusCode.INVALID_ARGUMENT, text, InvalidPosition("ponies", text))
         for text in ("Trying to read from an invalid position.", "Invalid position 7")
+    ),
+    *(
+        (READ, StatusCode.UNKNOWN, message, InvalidPosition("ponies", message))
+        for message in (
+            "Unexpected ReadAllResult: InvalidPosition",
+            "Unexpected FilteredReadAllResult: InvalidPosition >> no such position",
+        )
     ),
     *(
         (READ, StatusCode.UNKNOWN, message, ReadFailed("ponies", message))
         for message in (
             "Unexpected ReadStreamResult: Error",
             "Unexpected ReadAllResult: Error",
-            "Unexpected ReadAllResult: InvalidPosition",
             "Unexpected FilteredReadAllResult: Error",
             "Unexpected ReadStreamResult: Error >> maxCount should be positive. (Parameter 'maxCount')",
         )

@@ -14,11 +14,11 @@ from typing import Any
 
 from rxpump.errors import (
     AccessDenied,
+    LogTruncated,
     NotAuthenticated,
     NotLeader,
     NotReady,
     OperationTimedOut,
-    ReadFailed,
     RxPumpError,
     ServerFailed,
     StreamDeleted,
@@ -138,10 +138,8 @@ class RecordedRead:
                 return SubscriptionDropped
             case "14", _, _:
                 return NotReady if self.is_subscription else OperationTimedOut
-            case _, _, text if "invalid position" in text or text.startswith("Unexpected Read"):
-                return ReadFailed
-            case _, _, text if text.startswith("Unexpected FilteredRead"):
-                return ReadFailed
+            case _, _, text if "invalid position" in text:
+                return LogTruncated
         return ServerFailed
 
     def __str__(self) -> str:

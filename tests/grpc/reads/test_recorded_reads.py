@@ -139,4 +139,4 @@ def test_every_kind_of_read_is_recorded() -> None:
         "caught_up",
     }
     errors = {read.error.__name__ for read in READS if read.error}
-    assert {"StreamDeleted", "StreamNotFound", "AccessDenied", "NotAuthenticated", "ReadFailed"} <= errors
+    assert {"StreamDeleted", "StreamNotFound", "AccessDenied", "NotAuthenticated", "LogTruncated"} <= errors
