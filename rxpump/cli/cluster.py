@@ -27,7 +27,7 @@ _COLUMNS: Final = ("node", "state", "alive", "address", "epoch", "written", "ver
 @click.argument("uri", envvar="RXPUMP_URI", default=DEFAULT_URI)
 @json_option
 def cluster(uri: str, is_json: bool | None) -> None:
-    """List the nodes of a cluster, and show which one a client connects to and why.
+    """List the nodes of a cluster, and show which one a client uses.
 
     URI is a connection string such as tcp+discover://node1:2113,node2:2113 or kurrentdb+discover://node1,node2, with
     the options that a client has. The default is the variable RXPUMP_URI. With tcp://HOST the request goes to the
@@ -37,7 +37,8 @@ def cluster(uri: str, is_json: bool | None) -> None:
     with ending_in_order():
         discovery = _discovery(*parse(uri))
         failure = run(_ask(discovery))
-        Output(is_json).rows(_rows(discovery), _COLUMNS)
+        rows = list(_rows(discovery))
+        Output(is_json).rows(rows, _shown_columns(rows))
         for answer in discovery.view.answers:
             if answer.gossip is None:
                 click.echo(f"No answer from {answer}", err=True)
@@ -74,6 +75,11 @@ async def _ask(discovery: Discovery) -> DiscoveryFailed | None:
     except DiscoveryFailed as error:
         return error
     return None
+
+
+def _shown_columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the columns in which some node has a value."""
+    return [column for column in _COLUMNS if not rows or any(row[column] is not None for row in rows)]
 
 
 def _rows(discovery: Discovery) -> Iterator[dict[str, Any]]:

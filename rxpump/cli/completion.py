@@ -15,7 +15,7 @@ COMPLETE_VARIABLE: Final = "_RXPUMP_COMPLETE"
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Write a script for SHELL that completes the commands and options of rxpump.
+    """Write a script that completes commands and options in SHELL.
 
     For bash: add eval "$(rxpump completion bash)" to ~/.bashrc. For zsh: add eval "$(rxpump completion zsh)" to
     ~/.zshrc. For fish: run rxpump completion fish > ~/.config/fish/completions/rxpump.fish

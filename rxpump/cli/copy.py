@@ -28,10 +28,10 @@ from rxpump.model.results import WriteResult
 @click.option("--follow", is_flag=True, help="Also copy events that are written later, until Ctrl-C.")
 @json_option
 def copy(source_uri: str, source: str, target_uri: str, target: str, follow: bool, is_json: bool | None) -> None:
-    """Copy the stream SOURCE of one server to the stream TARGET of another, or of the same.
+    """Copy a stream to another server, each event exactly once.
 
-    Each event is copied exactly once. After an interruption the next run continues. The metadata of a copied event
-    record its origin under the name $relay.
+    SOURCE and TARGET are the names of the streams. The servers can be the same. After an interruption the next run
+    continues. The metadata of a copied event record its origin under the name $relay.
     """
     with ending_in_order(), until_interrupted() if follow else nullcontext():
         asyncio.run(_copy(source_uri, source, target_uri, target, follow, Output(is_json)))

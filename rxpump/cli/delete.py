@@ -44,7 +44,7 @@ def delete(store: BlockingClient, output: Output, stream: str, hard: bool, versi
 
 @click.group()
 def metadata() -> None:
-    """Show and change the metadata of a stream: limits, access control list, custom values."""
+    """Show and change the limits and other metadata of a stream."""
 
 
 @metadata.command("get")
@@ -123,7 +123,7 @@ def _as_record(result: MetadataResult) -> dict[str, Any]:
 @yes_option
 @store_command
 def scavenge(store: BlockingClient, output: Output, yes: bool) -> None:
-    """Remove events that can no longer be read from the files of the node.
+    """Remove deleted and expired events from the files of the node.
 
     Only members of $admins and $ops may scavenge.
     """

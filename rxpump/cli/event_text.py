@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from rxpump.cli.output import Output, as_json
+from rxpump.cli.output import Output, as_json, printable
 from rxpump.errors import InvalidArgument, NotJson
 from rxpump.model.events import Event
 from rxpump.model.positions import position_text
@@ -64,16 +64,16 @@ def _content(name: str, content: bytes, parse: Callable[[], Any], *, is_json: bo
 
 
 def event_line(event: Event) -> Text:
-    """Return an event as one colored line for display."""
+    """Return an event as one colored line for display, with escapes in place of control characters."""
     data = (
         event.data.decode(errors="replace") if event.is_json or event.data.isascii() else f"{len(event.data)} bytes"
     )
     shown = data if len(data) <= SHOWN_DATA else f"{data[:SHOWN_DATA]}…"
     return Text.assemble(
         (f"{event.created:%Y-%m-%d %H:%M:%S} ", "dim"),
-        (f"{event.number}@{event.stream} ", "cyan"),
-        (f"{event.type} ", "bold green"),
-        " ".join(shown.split()),
+        (printable(f"{event.number}@{event.stream} "), "cyan"),
+        (printable(f"{event.type} "), "bold green"),
+        printable(" ".join(shown.split())),
     )
 
 

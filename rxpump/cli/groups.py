@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, Final
@@ -10,18 +11,34 @@ import click
 
 from rxpump.blocking import BlockingClient
 from rxpump.cli.decorators import Decorator
-from rxpump.cli.event_text import event_json, event_writer
-from rxpump.cli.output import Output
+from rxpump.cli.event_text import event_json, event_line, event_writer
+from rxpump.cli.output import Output, printable
 from rxpump.cli.read import format_option
 from rxpump.cli.store_command import confirm, store_command, yes_option
 from rxpump.cli.values import parse_place
 from rxpump.client.group_streams import group_in_streams, groups_in_streams, parked_stream
 from rxpump.errors import NotSupported, StreamNotFound
 from rxpump.model.group_details import GroupDetails
-from rxpump.model.group_settings import GroupOptions
+from rxpump.model.group_settings import ConsumerStrategy, GroupOptions
 from rxpump.model.positions import Edge
 
 _TYPES: Final = {"bool": bool, "int": int, "float": float}
+_NOTES: Final = {
+    "resolve_links": "Deliver the targets of links, or the links themselves.",
+    "start_from": "Place of the first event: a number, start or end; in $all a position.",
+    "message_timeout_seconds": "Seconds after which an unacknowledged event is delivered again; 0: never.",
+    "record_statistics": "Let the server measure latencies.",
+    "live_buffer_size": "Newest events that the server buffers while the group catches up.",
+    "read_batch_size": "Events that the server reads at once while the group catches up.",
+    "buffer_size": "Events that the server buffers for the group.",
+    "max_retry_count": "Times that an event is delivered again before it is parked.",
+    "checkpoint_after_seconds": "Shortest time between two checkpoints; 0: any.",
+    "checkpoint_max_count": "Handled events after which a checkpoint is written in any case.",
+    "checkpoint_min_count": "Handled events that a checkpoint needs at least.",
+    "subscriber_max_count": "Consumers that can be connected; 0: any number.",
+    "strategy": f"How the server chooses a consumer: {', '.join(ConsumerStrategy)}, or another that it knows.",
+}
+"""Help for each setting of a group."""
 
 Command = Callable[..., None]
 
@@ -39,23 +56,36 @@ def settings_options(command: Command) -> Command:
     """Add an option for each setting of a group."""
     for field in reversed(fields(GroupOptions)):
         name = f"--{field.name.replace('_', '-')}"
+        note = f"{_NOTES[field.name]} Default: {_default(field.default)}."
         if field.name == "start_from":
-            note = "Place of the first event: a number, start or end; in $all a position. Default: end."
             option = click.option(name, callback=parse_place, metavar="PLACE", help=note)
         elif str(field.type) == "bool":
-            option = click.option(f"{name}/--no-{name[2:]}", default=None, help=f"Default: {field.default}.")
+            option = click.option(f"{name}/--no-{name[2:]}", default=None, help=note)
         else:
             kind = _TYPES.get(str(field.type), str)
-            option = click.option(name, type=kind, help=f"Default: {field.default}.")
+            option = click.option(name, type=kind, help=note)
         command = option(command)
     return command
+
+
+def _default(value: object) -> str:
+    """Return the default of a setting as text for help."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Edge():
+            return value.value
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
 
 
 @groups.command("list")
 @click.argument("stream", required=False)
 @store_command
 def list_groups(store: BlockingClient, output: Output, stream: str | None) -> None:
-    """List the groups of all streams, or of STREAM, and their lag behind the end of the stream."""
+    """List all groups, or those of STREAM, with their lag."""
     output.rows(map(group_row, all_groups(store, stream)), _COLUMNS)
 
 
@@ -76,10 +106,10 @@ def info(store: BlockingClient, output: Output, stream: str, group: str) -> None
 @click.argument("group", required=False)
 @store_command
 def lag(store: BlockingClient, output: Output, stream: str | None, group: str | None) -> None:
-    """Show the lag of all groups, of the groups of STREAM, or of one group, in events (for $all in bytes).
+    """Show the lag of all groups, of those of STREAM, or of one.
 
-    A group writes its checkpoint periodically. Events that were handled since the last checkpoint are part of the
-    lag.
+    The lag is a number of events after the last checkpoint; for $all of bytes. A group writes its checkpoint
+    periodically. Events that were handled since the last checkpoint are part of the lag.
     """
     one = stream is not None and group is not None
     found = [_details(store, str(stream), str(group))] if one else all_groups(store, stream)
@@ -131,17 +161,32 @@ def parked() -> None:
 @format_option
 @store_command
 def show(store: BlockingClient, output: Output, stream: str, group: str, form: str | None) -> None:
-    """Write the parked events of a group, the oldest first, each with the reason for which it was parked."""
+    """Write the parked events of a group, each with its reason.
+
+    The oldest event is the first.
+    """
     write = event_writer(output, form)
     try:
         for event in store.iter(parked_stream(stream, group)):
-            reason = event.link.metadata if event.link is not None else b""
-            if form is None and output.is_json and reason:
-                output.line(event_json(event)[:-1] + b',"parked":' + b" ".join(reason.split()) + b"}")
-            else:
+            metadata = event.link.metadata if event.link is not None else b""
+            if form is not None or not metadata:
                 write(event)
+            elif output.is_json:
+                output.line(event_json(event)[:-1] + b',"parked":' + b" ".join(metadata.split()) + b"}")
+            else:
+                output.console.print(event_line(event).append(f"  {_reason(metadata)}", style="yellow"))
     except StreamNotFound:
         return
+
+
+def _reason(metadata: bytes) -> str:
+    """Return the reason in the metadata of a link to a parked event, as printable text in one line."""
+    try:
+        parked = json.loads(metadata)
+    except ValueError:
+        return ""
+    reason = parked.get("reason") if isinstance(parked, dict) else None
+    return printable(" ".join(str(reason or "").split()))
 
 
 @parked.command()

@@ -6,10 +6,22 @@ import json
 import select
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+
+_PIPE_WIDTH: Final = 1_000
+"""Width of tables that are not written to a terminal, so that their lines are not broken."""
+
+_CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0))
+_DIRECTIONS: Final = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES: Final = {
+    **{code: f"\\x{code:02x}" for code in _CONTROLS},
+    **{code: f"\\u{code:04x}" for code in _DIRECTIONS},
+}
+"""Escape of each character that can change the state of a terminal, or the direction of text."""
 
 
 class Output:
@@ -19,13 +31,18 @@ class Output:
         is_json: Whether to write JSON lines. None: only if standard output is not a terminal.
 
     Attributes:
+        is_terminal: Whether standard output is a terminal.
         is_json: Whether JSON lines are written.
         console: Console for text.
+        has_status_line: Whether the console shows a status line, below which nothing can be written.
     """
 
     def __init__(self, is_json: bool | None) -> None:
-        self.is_json: bool = not sys.stdout.isatty() if is_json is None else is_json
-        self.console: Console = _Console(highlight=False, soft_wrap=True, markup=False)
+        self.is_terminal: bool = sys.stdout.isatty()
+        width = None if self.is_terminal else _PIPE_WIDTH
+        self.is_json: bool = not self.is_terminal if is_json is None else is_json
+        self.console: Console = _Console(highlight=False, soft_wrap=True, markup=False, width=width)
+        self.has_status_line: bool = False
 
     def line(self, line: bytes) -> None:
         """Write one line of bytes.
@@ -33,6 +50,9 @@ class Output:
         Raises:
             BrokenPipeError: The reader of the output has gone.
         """
+        if self.has_status_line:
+            self.console.out(line.decode(errors="replace"), highlight=False)
+            return
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.write(b"\n")
 
@@ -50,13 +70,8 @@ class Output:
         """Write values by name: one JSON object, or one line for each value."""
         if self.is_json:
             self.line(as_json(values))
-            return
-        table = Table(show_header=False, box=None, pad_edge=False)
-        table.add_column(style="cyan")
-        table.add_column(overflow="fold")
-        for name, value in values.items():
-            table.add_row(name.replace("_", " "), as_text(value))
-        self.console.print(table)
+        else:
+            self.console.print(table_of_values(values))
 
     def rows(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
         """Write rows: a JSON object for each, or a table.
@@ -101,13 +116,39 @@ def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table
     return table
 
 
+def table_of_values(values: Mapping[str, Any]) -> Table:
+    """Return a table with a line for each value. The values of a mapping follow its name, and are indented."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="cyan")
+    table.add_column(overflow="fold")
+    for name, value in values.items():
+        is_nested = isinstance(value, Mapping) and len(value) > 0
+        table.add_row(name.replace("_", " "), "" if is_nested else as_text(value))
+        for inner, content in value.items() if is_nested else ():
+            table.add_row(f"  {printable(inner)}", as_text(content))
+    return table
+
+
 def as_json(value: object) -> bytes:
     """Return a value as JSON in one line. A value of a type that JSON does not have becomes its text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_text).encode()
+
+
+def _json_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def printable(text: str) -> str:
+    r"""Return text for a terminal, with escapes such as `\x1b` in place of control characters.
+
+    Names and data can come from anyone. Without the escapes, they could clear the screen, change the title of the
+    window, or show the rest of a line in the opposite direction.
+    """
+    return text.translate(_ESCAPES)
 
 
 def as_text(value: object) -> str:
-    """Return a value as text for display."""
+    """Return a value as printable text for display."""
     match value:
         case None:
             return "-"
@@ -117,7 +158,9 @@ def as_text(value: object) -> str:
             return f"{value:,}"
         case float():
             return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
         case Mapping() | list() | tuple():
-            return as_json(value).decode()
+            return printable(as_json(value).decode())
         case _:
-            return str(value)
+            return printable(str(value))

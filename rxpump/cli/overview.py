@@ -49,7 +49,7 @@ def _row(event: Event) -> dict[str, Any]:
         "stream": event.stream,
         "last_number": event.number,
         "last_type": event.type,
-        "last_created": event.created.isoformat(),
+        "last_created": event.created,
     }
 
 
@@ -74,7 +74,10 @@ def _last_events_of(store: BlockingClient, names: list[str]) -> Iterator[dict[st
 @click.command()
 @store_command
 def info(store: BlockingClient, output: Output) -> None:
-    """Show the server: its address, version, round-trip time and the end of its log."""
+    """Show the address and the version of the server.
+
+    Also show the round-trip time, and the end of the log: the position of the last event.
+    """
     status = store.run(store.client.status.pipe(rx.first()))
     output.record(
         {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 
 class Transfer:
@@ -31,8 +33,7 @@ class Transfer:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            _TimeLeft(),
             console=Console(stderr=True),
             transient=True,
             disable=not Console(stderr=True).is_terminal,
@@ -73,3 +74,13 @@ class Transfer:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+
+class _TimeLeft(ProgressColumn):
+    """The time until the end of a transfer, if its size is known, otherwise the time since its start."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text of the column."""
+        left, elapsed = task.time_remaining, task.elapsed or 0
+        seconds, note = (elapsed, "") if left is None else (left, " left")
+        return Text(f"{timedelta(seconds=int(seconds))}{note}", style="cyan")

@@ -36,7 +36,9 @@ links_option: Decorator = click.option(
 
 @click.command()
 @click.argument("stream")
-@click.option("--from", "start", callback=parse_place, help="Number of the first event; in $all its position.")
+@click.option(
+    "--from", "start", callback=parse_place, help="First event: its number, start or end; in $all its position."
+)
 @click.option("--backward", is_flag=True, help="Read from the end to the start.")
 @click.option("--max", "most", type=click.IntRange(0), help="Write at most this many events.")
 @type_option
@@ -58,6 +60,8 @@ def read(
 
     By default only admins may read $all.
     """
+    if start is Edge.END and not backward:
+        raise click.UsageError("--from end needs --backward, because no event follows the end")
     write = event_writer(output, form)
     direction = StreamDirection.BACKWARD if backward else StreamDirection.FORWARD
     page = PAGE if most is None or types else min(PAGE, max(most, 1))

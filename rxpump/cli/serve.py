@@ -89,9 +89,10 @@ def _read_user(value: str) -> Credentials:
     help="Write the system projections: the streams $ce-x, $et-x, $streams and $category-x.",
 )
 def serve(**options: Any) -> None:
-    """Run an event store for clients of Event Store over TCP and clients of KurrentDB over gRPC.
+    """Run an event store, for clients over TCP and over gRPC.
 
-    Ctrl-C or SIGTERM stops the server after it has replied to pending requests. A second signal ends it at once.
+    Clients of Event Store use TCP, and clients of KurrentDB use gRPC. Ctrl-C or SIGTERM stops the server after it
+    has replied to pending requests. A second signal ends it at once.
     """
     if options["ui"]:
         check_installed()

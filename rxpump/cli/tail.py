@@ -32,7 +32,11 @@ SAVE_SECONDS: Final = 1.0
 
 @click.command()
 @click.argument("stream")
-@click.option("--since", callback=parse_place, help="Number of the first event; in $all the position to start after.")
+@click.option(
+    "--since",
+    callback=parse_place,
+    help="First event: its number, start or end; in $all the position to start after.",
+)
 @click.option("--new", is_flag=True, help="Skip the existing events.")
 @click.option(
     "--checkpoint",
@@ -56,9 +60,10 @@ def tail(
     form: str | None,
     resolve_links: bool,
 ) -> None:
-    """Write the events of STREAM (or of $all), then each new event, until Ctrl-C.
+    """Write the events of STREAM, then each new event, until Ctrl-C.
 
-    After a lost connection it continues with the next event. With --checkpoint it also does so after a restart.
+    STREAM can be $all. After a lost connection it continues with the next event. With --checkpoint it also does
+    so after a restart.
     """
     if new and since is not None:
         raise click.UsageError("--since and --new contradict each other")

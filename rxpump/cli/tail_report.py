@@ -47,7 +47,8 @@ class TailReport:
         self._last: Event | None = None
         self._measured_at = self._clock()
         errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-        shares_terminal = not output.is_json and output.console.is_terminal
+        self._output = output
+        shares_terminal = errors.is_terminal and output.is_terminal
         self._console = output.console if shares_terminal else errors
         self._status = self._console.status("reading") if self._console.is_terminal and not is_quiet else None
 
@@ -93,8 +94,10 @@ class TailReport:
     def __enter__(self) -> TailReport:
         if self._status is not None:
             self._status.start()
+            self._output.has_status_line = self._console is self._output.console
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._status is not None:
+            self._output.has_status_line = False
             self._status.stop()

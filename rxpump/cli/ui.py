@@ -67,10 +67,10 @@ def ui(
     tls_cert: str | None,
     tls_key: str | None,
 ) -> None:
-    """Serve a web page that shows the streams of an event store, until Ctrl-C.
+    """Serve a web page that shows the streams of an event store.
 
-    URI is the connection string. The default is that of the other commands. Browsers do not see its login and its
-    password, but everyone who can open the page sees the events that this login may read.
+    Ctrl-C ends it. URI is the connection string. The default is that of the other commands. Browsers do not see
+    its login and its password, but everyone who can open the page sees the events that this login may read.
     """
     check_installed()
     options = page_options(host, writable=writable, password=ui_password, hosts=hosts)

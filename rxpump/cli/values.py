@@ -25,8 +25,8 @@ def parse_place(_ctx: click.Context, _param: click.Parameter, value: str | None)
         return None if value is None else _EDGES[value]
     commit, slash, prepare = value.partition("/")
     try:
-        return Position(int(commit), int(prepare)) if slash else int(commit)
-    except ValueError:
+        return Position(int(commit), int(prepare)) if slash else checks.event_number(int(commit))
+    except (ValueError, InvalidArgument):
         allowed = "an event number, a position such as 120/120, start or end"
         raise click.BadParameter(f"{value!r} is not {allowed}") from None
 

@@ -16,7 +16,7 @@ from rxpump.blocking import open as open_store
 from rxpump.cli.decorators import Decorator
 from rxpump.cli.exits import ending_in_order, until_interrupted
 from rxpump.cli.groups import all_groups, group_row
-from rxpump.cli.output import Output, as_text, table_of
+from rxpump.cli.output import Output, as_text, table_of, table_of_values
 from rxpump.cli.sampling import Sampler, round_trip_ms, statistics_of_server
 from rxpump.cli.store_command import DEFAULT_URI, json_option, store_command
 from rxpump.errors import AccessDenied
@@ -41,17 +41,30 @@ _GROUP_COLUMNS: Final = ("stream", "group", "status", "consumers", "lag", "parke
 @interval_option
 @store_command
 def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -> None:
-    """Show how many events and bytes are written in a second, and the statistics of the server if it has any.
+    """Show the rates of writes, and the statistics of the server.
 
-    By default only admins may do so, because the command subscribes to $all.
+    By default only admins may do so, because the command subscribes to $all. On a terminal, --watch shows each
+    measurement in place of the one before.
     """
     with until_interrupted(), closing(Sampler(store, interval)) as sampler:
-        is_first = True
-        while is_first or watch:
-            is_first = False
-            rates, _ = sampler.sample()
-            output.record({**rates, "round_trip_ms": round_trip_ms(store), "server": statistics_of_server(store)})
-            output.flush()
+        if not watch:
+            output.record(_measured(store, sampler))
+        elif output.is_json or not output.is_terminal:
+            while True:
+                output.record(_measured(store, sampler))
+                output.flush()
+        else:
+            with Live(console=output.console, auto_refresh=False) as live:
+                while True:
+                    live.update(table_of_values(_measured(store, sampler)), refresh=True)
+
+
+def _measured(store: BlockingClient, sampler: Sampler) -> dict[str, Any]:
+    """Return the rates of one interval, the round-trip time and the statistics of the server by name."""
+    rates, _ = sampler.sample()
+    statistics = statistics_of_server(store)
+    server = None if statistics is None else dict(sorted(statistics.items()))
+    return {**rates, "round_trip_ms": round_trip_ms(store), "server": server}
 
 
 @click.command()
@@ -60,9 +73,10 @@ def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -
 @count_option
 @json_option
 def top(uri: str, interval: float, count: int | None, is_json: bool | None) -> None:
-    """Show the write rates of the busiest streams of a server, and its consumer groups with their lag.
+    """Show the busiest streams, and the lag of the consumer groups.
 
-    URI is the connection string. The default is that of the other commands. By default only admins may watch.
+    The rates are those of the writes of an interval. URI is the connection string. The default is that of the
+    other commands. By default only admins may watch.
     """
     with ending_in_order(), open_store(uri) as store, until_interrupted():
         output = Output(is_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -18,6 +19,15 @@ def test_a_subcommand_has_help_for_each_option(name: str) -> None:
     assert (command.name, bool(command.help)) == (name, True)
     options = [each for each in command.params if isinstance(each, click.Option)]
     assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("group", [(), ("groups",), ("groups", "parked"), ("metadata",)])
+def test_no_summary_of_a_command_is_cut(group: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "rxpump", *group, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}, check=True)
+    _, commands, summaries = done.stdout.partition("Commands:")
+    assert commands
+    assert "..." not in summaries
 
 
 def test_an_unknown_subcommand_is_refused() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from rxpump import errors
 from rxpump.cli.exits import INTERRUPTED, ending_in_order, status_of
-from rxpump.cli.output import as_text
+from rxpump.cli.output import Output, as_text
 
 
 @pytest.mark.parametrize(
@@ -23,10 +24,23 @@ from rxpump.cli.output import as_text
         (1234.56, "1,234.6"),
         ({"a": [1]}, '{"a":[1]}'),
         ("text", "text"),
+        ("a\x1b[2Jb\x9b\r\n", "a\\x1b[2Jb\\x9b\\x0d\\x0a"),
+        ("\u202etxt.exe", "\\u202etxt.exe"),
+        (datetime(2026, 1, 2, 3, 4, 5, 678, UTC), "2026-01-02 03:04:05"),
     ],
 )
 def test_a_value_as_text(value: object, text: str) -> None:
     assert as_text(value) == text
+
+
+def test_a_table_in_a_file_has_no_broken_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    names = ["n" * 70, "m" * 70]
+    Output(False).rows([{"name": name, "content": "c" * 70} for name in names], ("name", "content"))
+    Output(False).record({"server": {"its_name": "x" * 70}, "round_trip": 1})
+    shown = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert shown[0] == ["name", "content"]
+    assert [len(line) for line in shown[1:3]] == [2, 2]
+    assert shown[3:] == [["server"], ["its_name", "x" * 70], ["round", "trip", "1"]]
 
 
 @pytest.mark.parametrize(

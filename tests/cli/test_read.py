@@ -133,6 +133,15 @@ def test_a_terminal_gets_colored_lines(cli: Commands) -> None:
     assert "Jumped" in shown
 
 
+def test_data_cannot_control_a_terminal(cli: Commands, store: rxpump.BlockingClient) -> None:
+    events = [rxpump.NewEvent("Evil\x1b[2J", b"\x1b]0;title\x07 \x1b[31mred"), rxpump.NewEvent("Json", "\u202ered")]
+    store.publish("hostile", events)
+    shown = cli.output("read", "hostile", "--table")
+    assert "Evil\\x1b[2J \\x1b]0;title\\x07 \\x1b[31mred\n" in shown
+    assert 'Json "\\u202ered"\n' in shown
+    assert "\x1b" not in shown
+
+
 # tail -------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +157,31 @@ def test_tail_follows_until_a_signal(cli: Commands, store: rxpump.BlockingClient
         process.send_signal(stop)
         assert process.communicate(timeout=30) == (b"", b"")
         assert process.returncode == 0
+
+
+@pytest.mark.parametrize("form", ["--json", "--table", "--format={number}"])
+def test_tail_writes_whole_lines_above_its_status_line(
+    cli: Commands, store: rxpump.BlockingClient, form: str
+) -> None:
+    stream = f"shown{form}"
+    store.publish(stream, [rxpump.NewEvent("Jumped") for _ in range(3)])
+    main, other = pty.openpty()
+    command = [sys.executable, "-m", "rxpump", "tail", stream, form]
+    environment = {**cli.environment, "TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"}
+    with subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment) as process:
+        os.close(other)
+        shown = b""
+        while b"caught up" not in shown:
+            shown += os.read(main, 4096)
+        store.publish_event(stream, "Jumped")
+        shown = b""
+        while b"\n" not in shown:
+            shown += os.read(main, 4096)
+        process.kill()
+    os.close(main)
+    _erased, _, line = shown.partition(b"\n")[0].rpartition(b"\x1b[2K")  # the sequence that erases a line
+    assert b"3" in line
+    assert b"caught up" not in line
 
 
 def test_tail_can_begin_later(cli: Commands, store: rxpump.BlockingClient) -> None:
