@@ -13,11 +13,12 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.client.client import Client
-from rxpump.errors import EventNotFound, PersistentSubscriptionNotFound, StreamNotFound
+from rxpump.errors import EventNotFound, PersistentSubscriptionNotFound, StreamDeleted, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import GroupOptions
-from rxpump.model.positions import StreamDirection
+from rxpump.model.positions import END, Position, StreamDirection
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.operators import map_async
 from rxpump.streams.observable import Observable
 
@@ -113,23 +114,35 @@ async def _details(client: Client, entry: Entry) -> GroupDetails:
         values[name] /= 1000
     for name in _FLAGS:
         values[name] = bool(values[name])
+    if stream == ALL_STREAM:
+        commit = values["start_from"]
+        values["start_from"] = Position(commit, commit) if commit >= 0 else END
     checkpoint = await _last(client, f"{_PREFIX}{stream}::{group}-checkpoint")
-    end = await _last(client, stream)
     return GroupDetails(
         stream,
         group,
         status="",
         settings=GroupOptions(**values),
         last_checkpoint="" if checkpoint is None else str(checkpoint.json()),
-        last_known="" if end is None else str(end.received_number),
+        last_known=await _last_known(client, stream),
         parked=await _events(client, parked_stream(stream, group), StreamDirection.FORWARD).pipe(rx.count()),
     )
+
+
+async def _last_known(client: Client, stream: str) -> str:
+    """Return the place of the last event of a stream or of `$all` as text; empty if there is no event."""
+    if stream != ALL_STREAM:
+        end = await _last(client, stream)
+        return "" if end is None else str(end.received_number)
+    page = await client.get_all(direction=StreamDirection.BACKWARD, max_count=1)
+    position = page[0].position if len(page) else None
+    return "" if position is None else f"C:{position.commit}/P:{position.prepare}"
 
 
 async def _last(client: Client, stream: str) -> Event | None:
     try:
         return await client.get_event(stream, resolve_links=False)
-    except (StreamNotFound, EventNotFound):
+    except (StreamNotFound, StreamDeleted, EventNotFound):
         return None
 
 

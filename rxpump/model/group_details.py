@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rxpump.model.group_settings import GroupOptions
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import ALL_STREAM
 
 _PLACE: Final = re.compile(r"\d+")
@@ -80,10 +81,10 @@ class GroupDetails:
         """Events between the last checkpoint and the last known event, or bytes of the log for `$all`.
 
         A group writes its checkpoint periodically, so events that were handled since then are counted. None if the
-        place of one of them is unknown.
+        place of one of them is unknown, or the stream is tombstoned.
         """
         last, end = _PLACE.search(self.last_checkpoint), _PLACE.search(self.last_known)
-        if end is None:
+        if end is None or int(end[0]) == MAX_EVENT_NUMBER:  # the number of a tombstone
             return None
         if last is not None:
             return max(0, int(end[0]) - int(last[0]))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from operator import itemgetter
 
 import pytest
 
 import rxpump
-from tests.cli.processes import Commands
+from tests.cli.processes import Commands, as_admin, lines
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,3 +96,37 @@ def test_a_group_that_was_deleted_is_not_listed(cli: Commands, store: rxpump.Blo
         store.create_subscription(f"{number}{large}", "many", start_from=0)
     store.delete_subscription(f"3{large}", "many")
     assert sorted(row["group"][0] for row in cli.rows("groups", "list", "many")) == list("012456789")
+
+
+def test_groups_on_all_and_on_deleted_streams_are_listed(cli: Commands, store: rxpump.BlockingClient) -> None:
+    """Over TCP, which has no request for groups and cannot create one on `$all`."""
+    with_grpc = [sys.executable, "-m", "rxpump", "serve", "--port", "0", "--grpc-port", "0", "--insecure"]
+    with subprocess.Popen(with_grpc, stdout=subprocess.PIPE) as process:
+        tcp, grpc = (re.findall(r"\w+://[\w.:?=]+\w", line)[0] for line in lines(process.stdout, 2))
+        over_tcp, over_grpc = Commands(as_admin(tcp)), Commands(grpc)
+        over_grpc.rows("append", "gone", input=b'{"type": "Jumped"}\n')
+        over_grpc.rows("groups", "create", "$all", "everything", "--start-from", "start")
+        over_grpc.rows("groups", "create", "gone", "late", "--start-from", "start")
+        over_grpc.rows("delete", "gone", "--hard", "--yes")
+        for commands in (over_tcp, over_grpc):
+            everything, late = sorted(commands.rows("groups", "list"), key=itemgetter("group"))
+            assert (late["stream"], late["last_known"], late["lag"]) == ("gone", None, None)
+            assert (everything["stream"], everything["lag"]) == ("$all", None)
+            assert re.fullmatch(r"C:\d+/P:\d+", everything["last_known"])
+            (view,) = commands.rows("top", commands.uri, "--count", "1", "--interval", "0.05")
+            assert len(view["groups"]) == 2
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_table_shows_why_an_event_is_parked(cli: Commands, store: rxpump.BlockingClient, group: str) -> None:
+    consume(store, group, 2)
+    next(store.stream("$persistentsubscription-ponies::riders-parked"))
+    (line,) = cli.output("groups", "parked", "show", "ponies", group, "--table").splitlines()
+    assert '1@ponies Jumped {"n":1}' in line
+    assert "it is too high" in line
+
+
+def test_the_settings_of_a_group_are_lines_of_a_table(cli: Commands, group: str) -> None:
+    shown = cli.output("groups", "info", "ponies", group, "--table").splitlines()
+    assert [line.split() for line in shown if "max_retry_count" in line] == [["max_retry_count", "3"]]

@@ -132,7 +132,7 @@ def _last_known(read: Reader, settings: GroupSettings) -> int | None:
         last = read.log().last_commit
     else:
         stream = read.stream(settings.stream)
-        last = -1 if stream is None else stream.last
+        last = -1 if stream is None or stream.is_tombstoned else stream.last
     return None if last < 0 else last
 
 
