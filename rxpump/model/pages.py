@@ -170,4 +170,6 @@ Page = StreamPage | AllPage
 
 def ends(events: Sequence[Event]) -> tuple[Event, Event]:
     """Return the first and the last of some events. If they are a page, the other events are not decoded."""
-    return events.ends if isinstance(events, _Page) else (events[0], events[-1])
+    if isinstance(events, list) or not isinstance(events, _Page):  # The check for a list is the faster one.
+        return events[0], events[-1]
+    return events.ends

@@ -35,6 +35,7 @@ from rxpump.settings import Settings
 from rxpump.streams.cursor import Cursor, Followed, Landmark, Place
 from rxpump.streams.probes import CatchUpProbe
 from rxpump.streams.source import TaskObservable, TaskSubscription
+from rxpump.streams.wait_limit import WaitLimit
 from rxpump.transport import Confirmed, Subscription
 
 _log = logging.getLogger("rxpump.subscription")
@@ -76,11 +77,11 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
     while True:
         subscription = cursor.attempt()
         try:
-            async with aclosing(subscription):
+            async with aclosing(subscription), WaitLimit(watchdog) as silence:
                 if is_cut_off:
                     await cursor.check_last()
                 while True:
-                    news = await (_next(subscription, cursor, watchdog) if cursor.is_live else subscription.next())
+                    news = await (_next(subscription, cursor, silence) if cursor.is_live else subscription.next())
                     match news:
                         case Confirmed():
                             cursor.confirm(news.last)
@@ -131,19 +132,18 @@ async def _rewinds(cursor: Cursor, error: RxPumpError) -> bool:
 
 
 async def _next(
-    subscription: Subscription, cursor: Cursor, watchdog: float
+    subscription: Subscription, cursor: Cursor, silence: WaitLimit
 ) -> Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined:
     """Wait for the next batch or signal of a live subscription.
 
-    After `watchdog` seconds of silence, check on the server whether an event should have arrived.
+    After a silence that is too long, check on the server whether an event should have arrived.
 
     Raises:
         SubscriptionDropped: An event was written and did not arrive.
     """
     while True:
         try:
-            async with asyncio.timeout(watchdog):
-                return await subscription.next()
+            return await silence.wait(subscription.next())
         except TimeoutError:
             if not await cursor.is_behind():
                 continue
@@ -272,21 +272,21 @@ async def _events_only(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterab
     """Yield the events, and Examined as progress. Drop all other signals."""
     async with aclosing(news):
         async for item in news:
-            if isinstance(item, Sequence):
+            if isinstance(item, Examined):
+                yield item
+            elif not isinstance(item, Signal):
                 probe.page = item
                 yield item
                 probe.end_page()
-            elif isinstance(item, Examined):
-                yield item
 
 
 async def _events_and_signals(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterable[Event | Signal], None]:
     """Yield the events, and each signal as an item among them."""
     async with aclosing(news):
         async for item in news:
-            if isinstance(item, Sequence):
+            if isinstance(item, Signal):
+                yield (item,)
+            else:
                 probe.page = item
                 yield item
                 probe.end_page()
-            else:
-                yield (item,)

@@ -236,7 +236,9 @@ class Cursor:
         if not events:
             return events
         oldest, newest = ends(events)
-        first, last = self.followed.place(oldest), self.followed.place(newest)
+        first = last = self.followed.place(newest)
+        if oldest is not newest:
+            first = self.followed.place(oldest)
         if self.place is not None and first <= self.place:
             events = self._after_place(events)
             last = max(self.place, last)

@@ -125,7 +125,8 @@ class Connection(asyncio.Protocol):
                 settle(request)
         if (refusal := pending.last_refusal) is not None and refusal is not earlier:
             self._consult(refusal)
-        self._flush()
+        if self._protocol.has_changed or pending.has_unsent:
+            self._flush()
 
     def _consult(self, refusal: ServerError) -> None:
         """Report a refusal to the guide. Close the connection if the node has named a leader to connect to."""
@@ -172,18 +173,13 @@ class Connection(asyncio.Protocol):
     # Between the protocol and asyncio ------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Send the waiting frames of the protocol and the requests, apply changes of state, and set the timer."""
+        """Apply changes of the protocol, send the waiting frames of the requests, and set the timer."""
         self._is_flush_due = False
-        self._apply_protocol()
         if self._socket is None or self._is_shut_down:
             return
-        if out := self._protocol.bytes_to_send():
-            if self._send_buffer.begun is None:
-                self._write(b"".join(out))
-            else:
-                self._send_buffer.put_first(out)
+        if self._protocol.has_changed:
+            self._apply_protocol()
         if self._protocol.state is ProtocolState.CLOSED:
-            self._shut_down()
             return
         while self._may_write and (piece := self._next_piece()) is not None:
             self._write(piece)
@@ -214,8 +210,8 @@ class Connection(asyncio.Protocol):
     def _next_piece(self) -> bytes | memoryview | None:
         """Return the next piece. Take requests only if no frame is left, because their order can still change."""
         piece = self._send_buffer.take()
-        if piece is None and (frames := self._pending.send(self._loop.time())):
-            self._send_buffer.put(frames)
+        if piece is None and self._pending.has_unsent:
+            self._send_buffer.put(self._pending.send(self._loop.time()))
             piece = self._send_buffer.take()
         return piece
 
@@ -226,6 +222,7 @@ class Connection(asyncio.Protocol):
         self._socket.write(piece)
 
     def _apply_protocol(self) -> None:
+        """Apply a change of the state of the protocol, and send its frames before those of the requests."""
         if self._protocol.state is ProtocolState.READY and not self.ready.done():
             self._pending.connected()
             self.ready.set_result(None)
@@ -235,6 +232,13 @@ class Connection(asyncio.Protocol):
             request = self._pending.fail(failure.correlation_id, failure)
             if request is not None:
                 settle(request)
+        if out := self._protocol.bytes_to_send():
+            if self._send_buffer.begun is None:
+                self._write(b"".join(out))
+            else:
+                self._send_buffer.put_first(out)
+        if self._protocol.state is ProtocolState.CLOSED:
+            self._shut_down()
 
     def _ring(self) -> None:
         self._note_progress()

@@ -127,7 +127,9 @@ class StreamFollowing(_Following):
         if self._is_deleted:
             raise StreamDeleted(self._stream)
         news = await super().next()
-        if isinstance(news, Sequence) and news and ends(news)[1].received_number == MAX_EVENT_NUMBER:
+        if isinstance(news, (Confirmed, CaughtUp, Examined)) or not news:
+            return news
+        if ends(news)[1].received_number == MAX_EVENT_NUMBER:
             self._is_deleted = True
             return news[:-1]
         return news

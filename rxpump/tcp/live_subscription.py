@@ -34,8 +34,8 @@ class LiveSubscription:
         self._buffer = buffer
         self._unsubscribe = unsubscribe
         self._where = where
-        self._changed = asyncio.Event()
-        buffer.on_change = self._changed.set
+        self._changed: asyncio.Future[None] | None = None
+        buffer.on_change = self._wake
 
     @property
     def buffered(self) -> int:
@@ -55,14 +55,18 @@ class LiveSubscription:
         while not (events := buffer.take()) and not self._is_before(buffer.checkpoint):
             if buffer.ending is not None:
                 raise buffer.ending
-            self._changed.clear()
-            await self._changed.wait()
+            self._changed = asyncio.get_running_loop().create_future()
+            await self._changed
         if self._where is None:
             return events
         for reached in (buffer.checkpoint, events[-1].position if events else None):
             if self._is_before(reached):
                 self.examined = reached
         return [event for event in events if self._where.matches(event)]
+
+    def _wake(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
 
     def _is_before(self, reached: Position | None) -> bool:
         return reached is not None and (self.examined is None or reached > self.examined)

@@ -2,8 +2,8 @@
 
 A page is parsed into columns (`EventColumns` in `proto/eventstore.proto`): one list for each field, with a value for
 each event. So no message is created for an event, which would take longer than everything else that is done for it.
-Columns can be used if no event was reached through a link and every event has all the fields in `_REQUIRED`. Any
-other page is parsed again, into a message for each event.
+Columns can be used if no event was reached through a link and every event has a stream, a number, an id, a type and
+data. Any other page is parsed again, into a message for each event.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, Final, overload
+from typing import Any, overload
 
 from rxpump.model.events import Event, Record, broken_link
 from rxpump.model.positions import Position
-
-_REQUIRED: Final = ("event_stream_id", "event_number", "event_id", "event_type", "data")
 
 
 class _Events(Sequence[Event], ABC):
@@ -163,8 +161,11 @@ def page_events(columns: Any, parse_rows: Callable[[], IndexedEvents]) -> Sequen
         return ()
     resolved = columns.events
     event = resolved.event
-    lengths = {len(getattr(event, name)) for name in _REQUIRED}
-    if resolved.HasField("link") or len(lengths) > 1 or 0 in lengths:
+    count = len(event.event_type)
+    is_complete = (
+        count == len(event.event_stream_id) == len(event.event_number) == len(event.event_id) == len(event.data)
+    )
+    if not count or not is_complete or resolved.HasField("link"):
         return parse_rows()
     return _ColumnEvents(resolved, parse_rows)
 

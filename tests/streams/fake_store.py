@@ -216,26 +216,26 @@ class FakeSubscription(LiveSubscription):
         self.ending: Exception | None = None
         self._store = store
         self._waiting: list[Any] = []
-        self._changed = asyncio.Event()
+        self._has_news = asyncio.Event()
 
     def push(self, record: Any) -> None:
         if not self.is_silent and self.ending is None:
             self._waiting.append(record)
-            self._changed.set()
+            self._has_news.set()
 
     def end(self, ending: Exception) -> None:
         self.ending = ending
-        self._changed.set()
+        self._has_news.set()
 
     async def next(self) -> Sequence[Event]:
         self._store._at("next")
-        await self._changed.wait()
-        self._changed.clear()
+        await self._has_news.wait()
+        self._has_news.clear()
         if not self._waiting and self.ending is not None:
             raise self.ending
         waiting, self._waiting = self._waiting, []
         if self.ending is not None:
-            self._changed.set()
+            self._has_news.set()
         events = list(PositionedEvents(waiting))
         if self._where is None:
             return events

@@ -64,6 +64,7 @@ class ClientProtocol:
 
     Attributes:
         failure: The error that ended the connection, or None.
+        has_changed: Whether the state has changed, or there are bytes to send, since the last `bytes_to_send`.
         lost_while: State in which the socket was closed, or None.
         state: Current state.
     """
@@ -78,6 +79,7 @@ class ClientProtocol:
     ) -> None:
         self.address = address
         self.failure: RxPumpError | None = None
+        self.has_changed: bool = False
         self.lost_while: ProtocolState | None = None
         self.state = ProtocolState.AUTHENTICATING if credentials else ProtocolState.IDENTIFYING
         self._settings = settings
@@ -136,6 +138,7 @@ class ClientProtocol:
     def bytes_to_send(self) -> list[bytes]:
         """Remove and return the frames of the handshake and the heartbeats that are to be sent."""
         out, self._out = self._out, []
+        self.has_changed = False
         return out
 
     def _handles(self, package: Package) -> bool:
@@ -144,7 +147,7 @@ class ClientProtocol:
             return False
         match package.command:
             case Command.HEARTBEAT_REQUEST:
-                self._out.append(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id).encode())
+                self._put(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id))
                 return True
             case Command.HEARTBEAT_RESPONSE:
                 return True
@@ -163,6 +166,7 @@ class ClientProtocol:
         command, following = expected
         if package.command == command:
             self.state = following
+            self.has_changed = True
             self._send_handshake()
         elif package.command == Command.NOT_AUTHENTICATED:
             login = self._credentials.login if self._credentials else None
@@ -182,7 +186,11 @@ class ClientProtocol:
             self._send(Command.IDENTIFY_CLIENT, me.SerializeToString())
 
     def _send(self, command: Command, payload: bytes = b"", credentials: AnyCredentials | None = None) -> None:
-        self._out.append(Package(command, os.urandom(16), payload, credentials).encode())
+        self._put(Package(command, os.urandom(16), payload, credentials))
+
+    def _put(self, package: Package) -> None:
+        self._out.append(package.encode())
+        self.has_changed = True
 
     def _gone(self, reason: str) -> ConnectionClosed:
         return ConnectionClosed(self.address, reason)
@@ -192,6 +200,7 @@ class ClientProtocol:
         if self.failure is None:
             self.failure = failure
             self.state = ProtocolState.CLOSED
+            self.has_changed = True
 
     def __repr__(self) -> str:
         why = f": {self.failure}" if self.failure else ""

@@ -118,6 +118,11 @@ class PendingRequests:
         return not self._in_flight and not self._unanswered and len(self._waiting) == 1
 
     @property
+    def has_unsent(self) -> bool:
+        """Whether requests or messages wait to be sent, at once or after a delay."""
+        return bool(self._unanswered or self._retrying or self._waiting)
+
+    @property
     def deadline(self) -> float:
         """Time at which `tick` must be called."""
         expiry = self._deadlines.next
@@ -204,7 +209,7 @@ class PendingRequests:
         size = 0
         if self._trial_ends is None:
             self._trial_ends = now + self._settings.heartbeat_interval
-        while size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
+        while self._waiting and size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
             request = self._waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
             if request is None:
                 break

@@ -121,6 +121,8 @@ class SubscriptionBuffer(ABC, Generic[T]):
             MalformedReply: They cannot be parsed.
         """
         payloads, self._payloads, self._bytes = self._payloads, [], 0
+        if not payloads:
+            return ()
         try:
             return self.parse(payloads)
         except DecodeError as error:
