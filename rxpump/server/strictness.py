@@ -24,5 +24,6 @@ class Strictness(Enum):
 
     An append with ExpectedVersion.ANY is a repetition only if its stream was the first to receive the ids. If the
     stream holds them in another order, the server does not reply. Filters compare prefixes by the rules of a culture,
-    so that a filter misses names that continue the last letter of its prefix.
+    so that a filter misses names that continue the last letter of its prefix, and finds names that have the same
+    letters in other characters.
     """

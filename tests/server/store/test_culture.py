@@ -28,7 +28,14 @@ FOUND = [
     ("b\u0e40\u0e01", "b"),
     ("1 2", "1"),
     ("a-b", "a"),
+    ("caf\xe9s", "cafe\u0301"),
+    ("cafe\u0301s", "caf\xe9"),
+    ("so\xadft", "soft"),
+    ("soft", "so\xadft"),
+    ("so\xadft", "so"),
+    ("ate\u0301", "a\0"),
 ]
+INVISIBLE = ("\xad", "\u200d", "\0")
 
 
 @pytest.mark.parametrize(("text", "prefix"), MISSED)
@@ -40,6 +47,18 @@ def test_a_prefix_that_ends_inside_a_letter_is_missed(text: str, prefix: str) ->
 def test_a_prefix_that_ends_with_a_letter_is_found(text: str, prefix: str) -> None:
     assert starts_with(text, prefix)
     assert not starts_with(text, prefix + "?")
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"), [("stra\xdfe", "strass"), ("\ufb01ne", "fine"), ("caf\xe9", "cafe"), ("a b", "a\t")]
+)
+def test_letters_that_only_look_alike_are_missed(text: str, prefix: str) -> None:
+    assert not starts_with(text, prefix)
+
+
+@pytest.mark.parametrize("prefix", INVISIBLE)
+def test_a_prefix_of_invisible_characters_is_found_everywhere(prefix: str) -> None:
+    assert all(starts_with(text, prefix) for text, _ in (*MISSED, *FOUND))
 
 
 @pytest.mark.parametrize(("text", "prefix"), MISSED)
