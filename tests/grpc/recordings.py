@@ -1,12 +1,14 @@
 """Recorded conversations of real servers over gRPC: tests/data/wire/grpc, one JSON object a line.
 
-Each folder is a server. A line is a frame, bytes that are no frames, or an event. The frames of one direction of a
-connection are in the order of the wire. A frame keeps the fields of its JSON, and can be turned into its bytes again.
+Each folder is a server. Some files are compressed. A line is a frame, bytes that are no frames, or an event. The
+frames of one direction of a connection are in the order of the wire. A frame keeps the fields of its JSON, and can be
+turned into its bytes again.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import struct
 import zlib
@@ -18,7 +20,7 @@ from rxpump.grpc.http2 import ErrorCode
 from tests.grpc.http2.raw_peer import PADDED, PREFACE, PRIORITY_FLAG, frame
 
 DIRECTORY = Path(__file__).parents[1] / "data" / "wire" / "grpc"
-NAMES = sorted(str(path.relative_to(DIRECTORY).with_suffix("")) for path in DIRECTORY.glob("*/*.jsonl"))
+NAMES = sorted(str(path.relative_to(DIRECTORY)).partition(".jsonl")[0] for path in DIRECTORY.glob("*/*.jsonl*"))
 
 KINDS = {
     "DATA": 0,
@@ -129,8 +131,9 @@ def _bytes(fields: dict[str, Any], key: str) -> bytes:
 
 def load(name: str) -> list[Line]:
     """Return the lines of a conversation."""
-    lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
-    return [_line(json.loads(line)) for line in lines]
+    path = DIRECTORY / f"{name}.jsonl"
+    text = path.read_text() if path.exists() else gzip.decompress(path.with_suffix(".jsonl.gz").read_bytes()).decode()
+    return [_line(json.loads(line)) for line in text.splitlines()[1:]]
 
 
 def _line(fields: dict[str, Any]) -> Line:

@@ -34,7 +34,6 @@ LIMITS = Http2Limits(
 LARGEST_MESSAGE = 1 << 24
 HOSTILE = {"23.10/http2-errors", "23.10/http2-header-limits"}
 POLITE = [name for name in recordings.NAMES if name not in HOSTILE]
-NOT_FRAMES = {"note", "connected", "summary", "closed c", "closed s", "reset s"}
 
 
 def cases(*left_out: tuple[str, int]) -> list[tuple[str, int]]:
@@ -44,7 +43,7 @@ def cases(*left_out: tuple[str, int]) -> list[tuple[str, int]]:
 
 
 def frames_of(name: str, conn: int) -> Iterator[Line]:
-    return (line for line in recordings.load(name) if line.conn == conn and line.kind not in NOT_FRAMES)
+    return (line for line in recordings.load(name) if line.conn == conn and "event" not in line.fields)
 
 
 class ReplayedServer:

@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,6 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.server_features import GET_SUPPORTED_METHODS
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
-from rxpump.server import EmbeddedServer
 from tests.grpc.harness import ClientEndpoint, connected
 from tests.server.grpc.caller import Caller, OpenCall
 
@@ -71,10 +71,21 @@ class Recorded:
 
 def load(server: str) -> dict[str, Recorded]:
     """Return the conversations with a server, by case."""
-    path = DATA / f"conversations_{server.replace('.', '_')}.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        found = [json.loads(line) for line in lines]
-    return {each["case"]: Recorded(each["case"], each["about"], each["client"], each["steps"]) for each in found}
+    return {each["case"]: _recorded(each) for each in _conversations(server.replace(".", "_"))}
+
+
+def load_clusters() -> dict[tuple[str, str], Recorded]:
+    """Return the conversations with several nodes of a cluster, by the version of the servers and by case."""
+    return {(each["server"], each["case"]): _recorded(each) for each in _conversations("clusters")}
+
+
+def _conversations(name: str) -> list[dict[str, Any]]:
+    with gzip.open(DATA / f"conversations_{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _recorded(fields: dict[str, Any]) -> Recorded:
+    return Recorded(fields["case"], fields["about"], fields["client"], fields["steps"])
 
 
 @dataclass
@@ -107,24 +118,28 @@ class ReplayedCall:
 
 
 class Replay:
-    """A conversation that is replayed against a server.
+    """A conversation that is replayed against servers.
+
+    Args:
+        recorded: The conversation.
+        port_of: Function that returns the port of the server for the number of a recorded connection.
+        patience: Seconds to wait for the messages of each step.
 
     Attributes:
         calls: The calls, by connection and stream.
     """
 
-    def __init__(self, recorded: Recorded, server: EmbeddedServer, patience: float = 1.0) -> None:
+    def __init__(self, recorded: Recorded, port_of: Callable[[int], int], patience: float = 1.0) -> None:
         self.calls: dict[tuple[int, int], ReplayedCall] = {}
         self._recorded = recorded
-        self._server = server
+        self._port_of = port_of
         self._patience = patience
         self._positions: dict[int, int] = {}
         self._known_ids: set[str] = set()
 
     async def run(self) -> None:
         numbers = sorted({step[1] for step in self._recorded.steps})
-        assert self._server.grpc_port is not None
-        contexts = [connected(self._server.grpc_port) for _ in numbers]
+        contexts = [connected(self._port_of(number)) for number in numbers]
         endpoints = {number: await each.__aenter__() for number, each in zip(numbers, contexts, strict=True)}
         try:
             for step in self._recorded.steps:
@@ -263,7 +278,8 @@ class Replay:
             elif isinstance(value, (str, bytes, int, float)):
                 plain[name] = value
             else:
-                plain[name] = [self._plain(each, real=real) for each in value]
+                values = [self._plain(each, real=real) for each in value]
+                plain[name] = sorted(values, key=str) if name == "members" else values  # Nodes have no order.
         return plain
 
 
