@@ -147,7 +147,7 @@ def _section(entry: Entry) -> str:
 
 
 def _examples(option: str, field: Field[Any]) -> tuple[tuple[str, str], ...]:
-    found = []
+    found: list[tuple[str, str]] = []
     if option in OPTIONS:
         found.append((_uri("tcp", option, option, field), OPTIONS[option][1]))
     if option in OPTIONS_BY_FIELD:

@@ -170,7 +170,7 @@ def _columns(line: Timeline) -> list[int]:
 
 
 def _in_words(line: Timeline) -> str:
-    shown = []
+    shown: list[str] = []
     for each in line.subscriptions:
         how = f"failed with {each.error}" if each.error else each.how.value
         shown.append(", ".join([*(item.label for item in each.items), how]))

@@ -73,7 +73,7 @@ def draw() -> str:
 
 def _interruptions(states: list[Box], waiting: Box) -> list[str]:
     reading, subscribing, closing, live = states
-    parts = []
+    parts: list[str] = []
     for box in states:
         x = reading.right - 8 if box is reading else box.middle
         parts += arrow([(x, box.bottom), (x, waiting.y)], kind="back", tip="back-tip")
