@@ -60,7 +60,7 @@ def is_even(delivery: Delivery) -> bool:
     return delivery.number % 2 == 0
 
 
-async def test_behind_plain_operators(group: Group) -> None:
+async def test_deliveries_are_acknowledged_behind_plain_operators(group: Group) -> None:
     connection = await group.run(
         rx.filter(is_even), ops.json(), rx.flat_map(lambda n: reactivex.of(n, n)), ops.ack_each()
     )
@@ -69,7 +69,7 @@ async def test_behind_plain_operators(group: Group) -> None:
     assert group.seen.items == [0, 0, 2, 2, 4, 4]
 
 
-async def test_what_a_filter_drops_is_done_also_where_it_drops_all(group: Group) -> None:
+async def test_filtered_out_deliveries_are_acknowledged(group: Group) -> None:
     connection = await group.run(ops.of_type("Other"), ops.map_async(same), ops.ack_each())
     connection.give(0, 1, 2)
     assert await acked(connection) == [0, 1, 2]
@@ -88,7 +88,7 @@ async def test_finished_work_is_acknowledged_in_order_of_delivery(group: Group) 
     assert await acked(connection) == [0, 1, 2]
 
 
-async def test_out_of_order_work_holds_back_what_came_after_the_slow_one(group: Group) -> None:
+async def test_later_deliveries_wait_for_an_unfinished_one(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.flat_map_async(gates, max_concurrent=3), ops.ack_each())
     connection.give(0, 1, 2)
@@ -100,7 +100,7 @@ async def test_out_of_order_work_holds_back_what_came_after_the_slow_one(group: 
     assert await acked(connection) == [0, 1, 2]
 
 
-async def test_what_is_dropped_behind_work_is_done_with_the_work(group: Group) -> None:
+async def test_a_result_that_a_filter_drops_is_acknowledged(group: Group) -> None:
     gates = Gates()
     nothing = rx.filter(lambda _: False)
     connection = await group.run(rx.map(number), ops.map_async(gates), nothing, ops.ack_each())
@@ -111,7 +111,7 @@ async def test_what_is_dropped_behind_work_is_done_with_the_work(group: Group) -
     assert await acked(connection) == [0]
 
 
-async def test_what_stages_one_behind_the_other_keep_is_not_done(group: Group) -> None:
+async def test_items_in_any_stage_are_not_acknowledged(group: Group) -> None:
     first, second = Gates(), Gates()
     connection = await group.run(
         rx.map(number),
@@ -131,7 +131,7 @@ async def test_what_stages_one_behind_the_other_keep_is_not_done(group: Group) -
     assert await acked(connection) == [0, 1, 2]
 
 
-async def test_a_batch_is_done_as_a_whole(group: Group) -> None:
+async def test_a_delivery_is_acknowledged_when_all_its_batches_are(group: Group) -> None:
     connection = await group.run(rx.flat_map(lambda d: reactivex.of(d, d, d)), ops.batch(2), ops.ack_each())
     connection.give(0, 1)
     assert await acked(connection) == [0, 1]
@@ -139,13 +139,13 @@ async def test_a_batch_is_done_as_a_whole(group: Group) -> None:
     assert await acked(connection) == [0, 1], "a third of it waits for the next batch"
 
 
-async def test_behind_a_publish(group: Group) -> None:
+async def test_deliveries_are_acknowledged_behind_publish_to(group: Group) -> None:
     connection = await group.run(ops.publish_to(Publishing(), "out"), ops.ack_each())
     connection.give(0, 1)
     assert await acked(connection) == [0, 1]
 
 
-async def test_what_is_kept_below_is_through(group: Group) -> None:
+async def test_items_kept_by_later_operators_are_acknowledged(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.ack_each(), ops.map_async(gates))
     connection.give(0, 1)
@@ -153,7 +153,7 @@ async def test_what_is_kept_below_is_through(group: Group) -> None:
     await gates.open(0)
 
 
-async def test_what_was_settled_on_the_way_stays_that(group: Group) -> None:
+async def test_a_nacked_delivery_is_not_acknowledged(group: Group) -> None:
     def park_odd(delivery: Delivery) -> None:
         if delivery.number % 2:
             delivery.nack(NackAction.PARK, "odd")
@@ -164,7 +164,7 @@ async def test_what_was_settled_on_the_way_stays_that(group: Group) -> None:
     assert ("parked", 1, "odd") in connection.settlements
 
 
-async def test_work_of_a_lost_connection_is_passed_over(group: Group) -> None:
+async def test_deliveries_of_a_lost_connection_are_not_acknowledged(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=4), ops.ack_each())
     connection.give(0, 1)
@@ -195,7 +195,7 @@ async def test_a_drain_acknowledges_finished_work_before_unsubscribing(group: Gr
     assert group.seen.completed == 1
 
 
-async def test_a_failure_leaves_what_it_met_and_what_comes_after(group: Group) -> None:
+async def test_failed_and_later_deliveries_are_not_acknowledged(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=3), ops.ack_each())
     connection.give(0, 1, 2, 3)
@@ -208,7 +208,7 @@ async def test_a_failure_leaves_what_it_met_and_what_comes_after(group: Group) -
 
 
 @pytest.mark.parametrize("where", ["above", "below", "in the subscriber"])
-async def test_an_item_that_somebody_raises_at_is_not_acknowledged(group: Group, where: str) -> None:
+async def test_a_delivery_whose_callback_raises_is_not_acknowledged(group: Group, where: str) -> None:
     def refuse_two(item: Any) -> Any:
         if item == 2:
             raise ValueError("no")
@@ -231,7 +231,7 @@ async def test_an_item_that_somebody_raises_at_is_not_acknowledged(group: Group,
 
 
 @pytest.mark.parametrize("where", ["above the work", "below the work", "below"])
-async def test_take_counts_as_enough(group: Group, where: str) -> None:
+async def test_take_acknowledges_the_deliveries_that_it_takes(group: Group, where: str) -> None:
     gates, take = Gates(), rx.take(2)
     work = ops.map_async(gates, max_concurrent=4)
     operators = {
@@ -251,7 +251,7 @@ async def test_take_counts_as_enough(group: Group, where: str) -> None:
     assert connection.is_closed
 
 
-async def test_take_counts_as_enough_without_any_work(group: Group) -> None:
+async def test_take_without_async_work_acknowledges_too(group: Group) -> None:
     connection = await group.run(ops.ack_each(), rx.take(2))
     connection.give(0, 1, 2, 3)
     await group.seen.until_ended()
@@ -259,14 +259,14 @@ async def test_take_counts_as_enough_without_any_work(group: Group) -> None:
     assert connection.is_closed
 
 
-async def test_what_take_while_ends_with_is_not_done(group: Group) -> None:
+async def test_the_delivery_that_ends_take_while_is_not_acknowledged(group: Group) -> None:
     connection = await group.run(rx.take_while(lambda delivery: delivery.number < 2), ops.ack_each())
     connection.give(0, 1, 2, 3)
     await group.seen.until_ended()
     assert await acked(connection) == [0, 1]
 
 
-async def test_disposed_it_acknowledges_what_is_done(group: Group) -> None:
+async def test_dispose_acknowledges_finished_deliveries(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), ops.ack_each())
     connection.give(0, 1)
@@ -277,7 +277,7 @@ async def test_disposed_it_acknowledges_what_is_done(group: Group) -> None:
     assert connection.is_closed
 
 
-async def test_a_retry_starts_with_a_connection_of_its_own(group: Group) -> None:
+async def test_a_retry_acknowledges_on_its_new_connection(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), rx.retry(2), ops.ack_each())
     connection.give(0, 1)
@@ -293,7 +293,7 @@ async def test_a_retry_starts_with_a_connection_of_its_own(group: Group) -> None
     assert connection.is_closed
 
 
-async def test_a_retry_with_backoff_too(group: Group) -> None:
+async def test_retry_with_backoff_acknowledges_on_its_new_connection(group: Group) -> None:
     failures = [ValueError("once")]
 
     def fail_once(item: int) -> int:
@@ -327,7 +327,7 @@ async def refused(group: Group, pipeline: Any) -> None:
     assert error.argument == "source of ack_each"
 
 
-async def test_a_source_of_another_kind_is_refused(group: Group) -> None:
+async def test_a_source_of_events_is_refused(group: Group) -> None:
     feed = Feed()
     refusal = asyncio.ensure_future(refused(group, feed.pipe(ops.ack_each())))
     await settle()
@@ -335,16 +335,16 @@ async def test_a_source_of_another_kind_is_refused(group: Group) -> None:
     await refusal
 
 
-async def test_a_source_without_a_flow_is_refused(group: Group) -> None:
+async def test_a_source_of_reactivex_is_refused(group: Group) -> None:
     await refused(group, reactivex.of(1, 2).pipe(ops.ack_each()))
 
 
-async def test_what_a_timer_delivers_is_refused(group: Group) -> None:
+async def test_a_delayed_delivery_is_refused(group: Group) -> None:
     group.gives = [0, 1]
     await refused(group, group.deliveries.pipe(rx.delay(0.001), ops.ack_each()))
 
 
-async def test_of_what_is_shared_above_one_acknowledges(group: Group) -> None:
+async def test_only_one_ack_each_below_share_is_accepted(group: Group) -> None:
     shared = group.deliveries.pipe(rx.share())
     gates, other, second = Gates(), Seen(), Seen()
     other.of(shared.pipe(ops.map_async(gates)))
@@ -360,7 +360,7 @@ async def test_of_what_is_shared_above_one_acknowledges(group: Group) -> None:
     assert group.seen.errors == other.errors == []
 
 
-async def test_through_a_subject(group: Group) -> None:
+async def test_deliveries_through_a_subject_are_acknowledged(group: Group) -> None:
     subject: Subject[Any] = Subject()
     group.seen.of(subject.pipe(ops.ack_each()))
     group.deliveries.subscribe(subject)
@@ -369,7 +369,7 @@ async def test_through_a_subject(group: Group) -> None:
     assert await acked(connection) == [0, 1]
 
 
-async def test_two_that_are_merged(group: Group) -> None:
+async def test_merged_groups_are_acknowledged_on_their_connections(group: Group) -> None:
     group.seen.of(reactivex.merge(group.deliveries, group.consume()).pipe(rx.filter(is_even), ops.ack_each()))
     await group.connected(2)
     for numbers, connection in zip(((0, 1), (2, 3)), group.connections, strict=True):
@@ -377,7 +377,7 @@ async def test_two_that_are_merged(group: Group) -> None:
         assert await acked(connection) == list(numbers)
 
 
-async def test_a_subscription_that_work_makes_is_its_own_affair(group: Group) -> None:
+async def test_a_group_consumed_inside_async_work_is_separate(group: Group) -> None:
     inner: list[int] = []
 
     async def work(delivery: Delivery) -> int:
@@ -469,7 +469,7 @@ async def test_random_pipelines_acknowledge_everything_and_never_early(group: Gr
     assert group.seen.errors == []
 
 
-async def test_a_pipeline_that_is_shared_below_is_acknowledged_once(group: Group) -> None:
+async def test_ack_each_above_share_acknowledges_once(group: Group) -> None:
     shared = Piped(group.deliveries.pipe(ops.ack_each(), rx.share()))
     first, second = Consumer(), Consumer()
     for consumer in (first, second):

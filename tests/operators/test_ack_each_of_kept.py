@@ -25,7 +25,7 @@ def never(item: Any) -> bool:
     return False
 
 
-async def test_a_buffer_is_acknowledged_when_it_arrives(group: Group) -> None:
+async def test_deliveries_of_a_buffer_are_acknowledged_when_it_is_full(group: Group) -> None:
     connection = await group.run(rx.buffer_with_count(3), ops.ack_each())
     connection.give(0, 1)
     assert await acked(connection) == []
@@ -38,7 +38,7 @@ async def test_a_buffer_is_acknowledged_when_it_arrives(group: Group) -> None:
 @pytest.mark.parametrize(
     "keeping", [lambda: rx.buffer_with_count(3), lambda: rx.pairwise(), lambda: rx.to_list(), lambda: rx.take_last(2)]
 )
-async def test_of_what_may_be_kept_nothing_is_acknowledged(group: Group, keeping: Any) -> None:
+async def test_deliveries_that_may_be_kept_are_not_acknowledged(group: Group, keeping: Any) -> None:
     connection = await group.run(keeping(), rx.filter(never), ops.ack_each())
     connection.give(0, 1, 2, 3, 4)
     assert await acked(connection) == []
@@ -47,7 +47,7 @@ async def test_of_what_may_be_kept_nothing_is_acknowledged(group: Group, keeping
     assert connection.is_closed
 
 
-async def test_work_below_a_buffer_holds_it_back(group: Group) -> None:
+async def test_async_work_on_a_buffer_delays_its_acknowledgements(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.buffer_with_count(2), rx.map(len), ops.map_async(gates), ops.ack_each())
     connection.give(0, 1, 2)
@@ -56,7 +56,7 @@ async def test_work_below_a_buffer_holds_it_back(group: Group) -> None:
     assert await acked(connection) == [0, 1]
 
 
-async def test_a_buffer_that_is_refused_is_not_acknowledged(group: Group) -> None:
+async def test_a_buffer_whose_callback_raises_is_not_acknowledged(group: Group) -> None:
     def refuse(item: Any) -> None:
         raise ValueError("no")
 
@@ -69,7 +69,7 @@ async def test_a_buffer_that_is_refused_is_not_acknowledged(group: Group) -> Non
     assert connection.is_closed
 
 
-async def test_the_rest_is_acknowledged_with_the_end(group: Group) -> None:
+async def test_kept_deliveries_are_acknowledged_at_completion(group: Group) -> None:
     """The exception is the delivery that was being delivered when the subscription ended."""
     connection = await group.run(rx.take(3), rx.pairwise(), rx.filter(never), ops.ack_each())
     connection.give(0, 1, 2, 3)

@@ -15,17 +15,17 @@ from tests.operators.events import event
 from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
 
 
-async def test_full_batches_and_the_rest_at_the_end() -> None:
+async def test_completion_emits_the_last_incomplete_batch() -> None:
     source = Pages(numbers(5, 5)).source(BackgroundTasks("test"))
     batches = await source.pipe(ops.batch(10), rx.to_list())
     assert batches == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
 
 
-async def test_nothing_makes_no_batch() -> None:
+async def test_an_empty_source_makes_no_batch() -> None:
     assert await Pages([]).source(BackgroundTasks("test")).pipe(ops.batch(10), rx.to_list()) == []
 
 
-async def test_after_max_time_a_batch_goes_as_it_is(clock: Clock) -> None:
+async def test_an_incomplete_batch_is_emitted_after_max_time(clock: Clock) -> None:
     feed, seen = Feed(), Seen()
     seen.of(feed.pipe(ops.batch(3, max_time=5)))
     await settle()
@@ -96,7 +96,7 @@ async def test_a_scheduler_can_run_in_another_thread() -> None:
     subscription.dispose()
 
 
-async def test_a_batch_is_of_its_last_event() -> None:
+async def test_the_origin_of_a_batch_is_its_last_event() -> None:
     feed, seen = Feed(), Seen()
     seen.of(feed.pipe(ops.batch(2)))
     for item in "abc":
@@ -106,24 +106,24 @@ async def test_a_batch_is_of_its_last_event() -> None:
     assert seen.origins == ["b", "c"]
 
 
-async def test_it_stays_within_max_bytes() -> None:
+async def test_batches_stay_within_max_bytes() -> None:
     items = [bytes(size) for size in (40, 40, 40, 100, 101, 250, 1, 1)]
     batches = await Pages([items]).source(BackgroundTasks("test")).pipe(ops.batch(100, max_bytes=100), rx.to_list())
     assert [[len(item) for item in batch] for batch in batches] == [[40, 40], [40], [100], [101], [250], [1, 1]]
 
 
-async def test_events_of_both_kinds_have_a_size() -> None:
+async def test_sizes_of_read_and_new_events_are_counted() -> None:
     items = [NewEvent("A", b"12345", metadata=b"6"), event(data=b"12345"), NewEvent("A", b"x")]
     batches = await reactivex.of(*items).pipe(ops.batch(100, max_bytes=11), rx.to_list())
     assert batches == [items[:2], items[2:]]
 
 
-async def test_an_item_without_a_size_is_refused_by_name() -> None:
+async def test_an_item_without_a_size_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="item is 7; allowed is an Event, a NewEvent or bytes"):
         await Pages([[7, 8]]).source(BackgroundTasks("test")).pipe(ops.batch(100, max_bytes=11))
 
 
-async def test_two_batches_may_wait_then_it_holds() -> None:
+async def test_a_paused_consumer_pauses_the_source() -> None:
     pages, sink = Pages(numbers(1000, 5)), HeldSink()
     subscription = pages.source(BackgroundTasks("test")).pipe(ops.batch(10)).subscribe(sink.on_next)
     await settle(200)
@@ -142,6 +142,6 @@ async def test_two_batches_may_wait_then_it_holds() -> None:
         (lambda: ops.batch(10, high=5), "high is 5; allowed is a whole number, 10 or more"),
     ],
 )
-def test_limits_that_let_nothing_through_are_refused(make: Operator[object, object], message: str) -> None:
+def test_invalid_limits_are_refused(make: Operator[object, object], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         make()  # type: ignore[call-arg]

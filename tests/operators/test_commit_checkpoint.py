@@ -29,7 +29,7 @@ def thrice(item: Any) -> reactivex.Observable[Any]:
 # When it saves ----------------------------------------------------------------------------------------
 
 
-async def test_after_every_so_many_events_and_the_last_before_it_completes() -> None:
+async def test_checkpoints_are_saved_every_n_events_and_at_completion() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=3)))
     for each in events(7):
@@ -43,7 +43,7 @@ async def test_after_every_so_many_events_and_the_last_before_it_completes() -> 
     assert len(seen.items) == 7
 
 
-async def test_after_some_time_whatever_came(clock: Clock) -> None:
+async def test_a_checkpoint_is_saved_after_the_interval(clock: Clock) -> None:
     feed, store = Feed(), Store()
     subscription = feed.pipe(ops.commit_checkpoint(store, every=100, interval=2.0)).subscribe()
     await settle()
@@ -89,7 +89,7 @@ async def test_an_infinite_interval_starts_no_timer() -> None:
     subscription.dispose()
 
 
-async def test_one_save_at_a_time_and_the_latest_wins() -> None:
+async def test_one_save_runs_at_a_time_and_the_latest_follows() -> None:
     feed, gates = Feed(), Gates()
     store, seen = Store(gates), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
@@ -108,7 +108,7 @@ async def test_one_save_at_a_time_and_the_latest_wins() -> None:
     assert seen.completed == 1
 
 
-async def test_completion_during_a_save_waits_for_it_and_saves_the_rest() -> None:
+async def test_completion_during_a_save_waits_and_saves_the_rest() -> None:
     feed, gates = Feed(), Gates()
     store, seen = Store(gates), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
@@ -123,7 +123,7 @@ async def test_completion_during_a_save_waits_for_it_and_saves_the_rest() -> Non
     assert store.saved == [0, 1]
 
 
-async def test_nothing_done_is_nothing_saved() -> None:
+async def test_an_empty_source_saves_no_checkpoint() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store)))
     feed.on_completed()
@@ -142,13 +142,13 @@ async def test_nothing_done_is_nothing_saved() -> None:
         (linked(event(stream="s", number=7), stream="links", number=3), Checkpoint("links", 3)),
     ],
 )
-async def test_where_the_event_was_received(received: Any, expected: Checkpoint) -> None:
+async def test_a_checkpoint_has_the_place_where_the_event_was_read(received: Any, expected: Checkpoint) -> None:
     store = Store()
     await Pages([[received]]).source(BackgroundTasks("test")).pipe(ops.commit_checkpoint(store))
     assert store.checkpoints == [expected]
 
 
-async def test_signals_are_no_events_and_hide_none() -> None:
+async def test_signals_do_not_affect_the_checkpoint() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store)))
     for item in [CaughtUp(), *events(2), CaughtUp()]:
@@ -160,7 +160,7 @@ async def test_signals_are_no_events_and_hide_none() -> None:
 
 
 @pytest.mark.parametrize("concurrent", [1, 3])
-async def test_behind_map_async_it_waits_for_the_oldest(concurrent: int) -> None:
+async def test_behind_map_async_the_oldest_event_limits_the_checkpoint(concurrent: int) -> None:
     feed, store, gates, seen = Feed(), Store(), Gates(), Seen()
     arrived = events(4)
     seen.of(feed.pipe(ops.map_async(gates, concurrent), ops.commit_checkpoint(store, every=1)))
@@ -179,7 +179,7 @@ async def test_behind_map_async_it_waits_for_the_oldest(concurrent: int) -> None
     assert seen.completed == 1
 
 
-async def test_behind_work_that_finishes_out_of_order() -> None:
+async def test_out_of_order_results_are_saved_in_order() -> None:
     feed, store, gates, seen = Feed(), Store(), Gates(), Seen()
     arrived = events(4)
     seen.of(feed.pipe(ops.flat_map_async(gates, 4), ops.commit_checkpoint(store, every=1)))
@@ -205,7 +205,7 @@ def is_first_or_fifth(each: Any) -> bool:
     return each.number in (0, 4)
 
 
-async def test_an_event_of_many_results_is_done_with_the_last_of_them() -> None:
+async def test_an_event_is_finished_with_its_last_result() -> None:
     feed, store, gates = Feed(), Store(), Gates()
     subscription = feed.pipe(
         rx.flat_map(parts),
@@ -226,7 +226,7 @@ async def test_an_event_of_many_results_is_done_with_the_last_of_them() -> None:
     subscription.dispose()
 
 
-async def test_while_an_event_is_being_delivered_it_is_not_done() -> None:
+async def test_an_event_is_not_finished_during_its_delivery() -> None:
     feed, store = Feed(), Store()
     taken: list[list[int]] = []
     feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store, every=1)).subscribe(
@@ -240,7 +240,7 @@ async def test_while_an_event_is_being_delivered_it_is_not_done() -> None:
     await settle()
 
 
-async def test_results_that_are_left_out_are_done_when_a_later_one_comes() -> None:
+async def test_filtered_out_results_are_finished_with_a_later_one() -> None:
     feed, store = Feed(), Store()
     subscription = feed.pipe(rx.filter(is_first_or_fifth), ops.commit_checkpoint(store, every=1)).subscribe()
     for each in events(6):
@@ -250,7 +250,7 @@ async def test_results_that_are_left_out_are_done_when_a_later_one_comes() -> No
     subscription.dispose()
 
 
-async def test_behind_several_stages_and_a_sink_that_is_full() -> None:
+async def test_no_stage_lets_an_unfinished_event_be_saved() -> None:
     feed, store, sink = Feed(), Store(), HeldSink()
 
     async def same(item: Any) -> Any:
@@ -285,7 +285,7 @@ def delivered_all(delivered: list[Any], kept: list[Any], number: int) -> bool:
 # How it ends ------------------------------------------------------------------------------------------
 
 
-async def test_disposed_it_saves_what_is_done() -> None:
+async def test_dispose_saves_finished_events() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     subscription = seen.of(feed.pipe(ops.commit_checkpoint(store)))
     for each in events(3):
@@ -296,7 +296,7 @@ async def test_disposed_it_saves_what_is_done() -> None:
     assert not seen.is_ended
 
 
-async def test_a_dispose_from_below_saves_no_half_delivered_event() -> None:
+async def test_dispose_during_a_delivery_does_not_save_its_event() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store), rx.take(5)))
     for each in events(3):
@@ -306,7 +306,7 @@ async def test_a_dispose_from_below_saves_no_half_delivered_event() -> None:
     assert store.saved == [0], "two of three results of event 1 were taken"
 
 
-async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
+async def test_an_event_whose_subscriber_failed_is_not_saved() -> None:
     feed, store = Feed(), Store()
     errors: list[Exception] = []
     arrived = events(3)
@@ -323,7 +323,7 @@ async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
     assert store.saved == [0]
 
 
-async def test_an_event_that_failed_half_way_above_is_not_done() -> None:
+async def test_an_event_whose_results_end_with_an_error_is_not_saved() -> None:
     feed, store, seen = Feed(), Store(), Seen()
 
     def break_off(each: Any) -> reactivex.Observable[Any]:
@@ -339,7 +339,7 @@ async def test_an_event_that_failed_half_way_above_is_not_done() -> None:
     assert store.saved == [1]
 
 
-async def test_a_save_that_fails_is_the_error() -> None:
+async def test_a_failed_save_is_the_error() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     store.failure = OSError("disk full")
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
@@ -349,7 +349,7 @@ async def test_a_save_that_fails_is_the_error() -> None:
     assert not feed.observers
 
 
-async def test_a_last_save_that_fails_is_an_error_and_no_completion() -> None:
+async def test_a_failed_last_save_is_an_error_instead_of_completion() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     store.failure = OSError("disk full")
     seen.of(feed.pipe(ops.commit_checkpoint(store)))
@@ -359,7 +359,7 @@ async def test_a_last_save_that_fails_is_an_error_and_no_completion() -> None:
     assert (seen.errors, seen.completed) == ([store.failure], 0)
 
 
-async def test_an_error_after_dispose_goes_to_the_loops_handler(nothing_left: list[dict[str, Any]]) -> None:
+async def test_an_error_after_dispose_reaches_the_exception_handler(nothing_left: list[dict[str, Any]]) -> None:
     feed, store = Feed(), Store()
     store.failure = OSError("disk full")
     subscription = feed.pipe(ops.commit_checkpoint(store)).subscribe()
@@ -381,7 +381,7 @@ async def test_an_error_after_dispose_goes_to_the_loops_handler(nothing_left: li
         ({"scheduler": 3}, "scheduler"),
     ],
 )
-def test_never_is_refused(options: dict[str, Any], argument: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.commit_checkpoint(Store(), **options)
     assert raised.value.argument == argument

@@ -118,13 +118,13 @@ def jumps(count: int) -> list[Any]:
     ]
 
 
-def test_no_operator_is_left_out() -> None:
+def test_every_operator_is_tested() -> None:
     public = {name for name in ops.__all__ if name[0].islower()}
     assert {name.partition(",")[0] for name in OPERATORS} | OF_SUBSCRIPTIONS_ONLY == public
 
 
 @every_operator
-async def test_empty(name: str) -> None:
+async def test_an_empty_source_completes(name: str) -> None:
     seen, feed = Seen(), Feed()
     seen.of(feed.pipe(OPERATORS[name]()))
     feed.on_completed()
@@ -133,7 +133,7 @@ async def test_empty(name: str) -> None:
 
 
 @every_operator
-async def test_never(name: str) -> None:
+async def test_a_source_that_never_emits_does_not_end(name: str) -> None:
     seen = Seen()
     subscription = seen.of(Feed().pipe(OPERATORS[name]()))
     await settle()
@@ -144,7 +144,7 @@ async def test_never(name: str) -> None:
 
 
 @every_operator
-async def test_items_come_through_and_then_the_end_once(name: str) -> None:
+async def test_all_items_and_one_completion_are_emitted(name: str) -> None:
     seen, feed = Seen(), Feed()
     seen.of(feed.pipe(OPERATORS[name]()))
     for event in jumps(4):
@@ -157,7 +157,7 @@ async def test_items_come_through_and_then_the_end_once(name: str) -> None:
 
 
 @every_operator
-async def test_the_sources_error_is_the_error(name: str) -> None:
+async def test_an_error_of_the_source_is_passed_on(name: str) -> None:
     seen, feed = Seen(), Feed()
     seen.of(feed.pipe(OPERATORS[name]()))
     feed.on_next(jumps(1)[0])
@@ -168,7 +168,7 @@ async def test_the_sources_error_is_the_error(name: str) -> None:
 
 
 @every_operator
-async def test_after_dispose_in_the_middle_nothing_comes(name: str) -> None:
+async def test_nothing_is_emitted_after_dispose(name: str) -> None:
     seen, feed = Seen(), Feed()
     subscription = seen.of(feed.pipe(OPERATORS[name]()))
     for event in jumps(3):
@@ -204,7 +204,7 @@ async def test_signals_after_the_end_are_ignored(name: str) -> None:
 
 
 @every_operator
-async def test_it_can_be_subscribed_to_again_from_within_its_own_delivery(name: str) -> None:
+async def test_a_callback_can_subscribe_to_its_own_pipeline(name: str) -> None:
     feed, inner = Feed(), Seen()
     pipeline = feed.pipe(OPERATORS[name]())
     outer: list[Any] = []
@@ -226,7 +226,7 @@ async def test_it_can_be_subscribed_to_again_from_within_its_own_delivery(name: 
 
 
 @every_operator
-async def test_a_subscriber_that_raises_ends_its_own_subscription_alone(name: str) -> None:
+async def test_a_failed_subscriber_ends_only_its_own_subscription(name: str) -> None:
     feed, neighbour = Feed(), Seen()
     shared = Piped(feed.pipe(OPERATORS[name](), rx.share()))
     errors: list[Exception] = []
@@ -247,6 +247,6 @@ async def test_a_subscriber_that_raises_ends_its_own_subscription_alone(name: st
 
 
 @pytest.mark.parametrize("name", sorted(OF_SUBSCRIPTIONS_ONLY))
-def test_operators_of_subscriptions_say_that_they_come_first(name: str) -> None:
+def test_operators_of_subscriptions_must_come_first(name: str) -> None:
     with pytest.raises(InvalidArgument, match="catch-up subscription"):
         reactivex.empty().pipe(getattr(ops, name)())

@@ -62,14 +62,14 @@ def decoded(events: list[Any], operator: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("model", EVERY_KIND)
-def test_every_kind_of_model(model: Any) -> None:
+def test_every_kind_of_model_is_decoded(model: Any) -> None:
     (made,) = decoded([GOOD], ops.decode(model))
     assert made == model(height=3, at=MOMENT)
 
 
 @pytest.mark.parametrize("model", EVERY_KIND)
 @pytest.mark.parametrize("data", [{"height": "high", "at": AT}, {"at": AT}, [], None, b"{", b""])
-def test_what_does_not_fit_is_an_error_that_says_where_and_why(model: Any, data: Any) -> None:
+def test_an_undecodable_event_is_an_error_with_place_and_reason(model: Any, data: Any) -> None:
     seen: list[Any] = []
     errors: list[Exception] = []
     bad = event("Jumped", data, stream="pony-1", number=4)
@@ -83,12 +83,12 @@ def test_what_does_not_fit_is_an_error_that_says_where_and_why(model: Any, data:
     assert str(error).startswith("event 4@pony-1 of type 'Jumped' cannot be decoded: ")
 
 
-def test_a_link_that_leads_nowhere_is_no_model() -> None:
+def test_a_broken_link_is_not_decodable() -> None:
     with pytest.raises(NotDecodable):
         decoded([broken_link()], ops.decode(Jumped))
 
 
-def test_a_model_by_type() -> None:
+def test_the_type_selects_the_model() -> None:
     events = [GOOD, event("Slept", {"hours": 8})]
     assert decoded(events, ops.decode({"Jumped": Jumped, "Slept": Slept})) == [Jumped(3, MOMENT), Slept(8.0)]
     with pytest.raises(NotDecodable, match="no model is given for this type"):
@@ -113,7 +113,7 @@ UPCASTERS = {
         ({"height": 3, "at": AT}, {"version": 100}),
     ],
 )
-def test_older_versions_are_brought_to_the_latest(model: Any, data: Any, metadata: Any) -> None:
+def test_older_versions_are_upcast_to_the_latest(model: Any, data: Any, metadata: Any) -> None:
     (made,) = decoded([event("Jumped", data, metadata=metadata)], ops.decode(model, upcasters=UPCASTERS))
     assert made == model(height=3, at=MOMENT)
 
@@ -132,13 +132,13 @@ def test_version_key_names_the_field_of_the_version() -> None:
         (event("Jumped", b"{"), "is not JSON"),
     ],
 )
-def test_an_upcast_that_fails_is_no_model(bad: Any, reason: str) -> None:
+def test_a_failed_upcast_is_not_decodable(bad: Any, reason: str) -> None:
     with pytest.raises(NotDecodable) as raised:
         decoded([bad], ops.decode(Jumped, upcasters=UPCASTERS))
     assert reason in repr(raised.value.__cause__) + str(raised.value.__cause__)
 
 
-def test_types_without_upcasters_pay_for_none() -> None:
+def test_metadata_is_read_only_for_types_with_upcasters() -> None:
     bad_metadata = event("Slept", {"hours": 8})
     record: Any = bad_metadata._record
     record.metadata = b"not JSON"
@@ -159,7 +159,7 @@ def test_undecodable_is_called_and_the_event_is_omitted() -> None:
     assert all(isinstance(error, NotDecodable) for _, error in reported)
 
 
-def test_a_function_may_raise() -> None:
+def test_an_exception_of_undecodable_is_the_error() -> None:
     def only_strangers(event: Any, error: NotDecodable) -> None:
         if event.type == "Jumped":
             raise LookupError("that is ours")
@@ -196,7 +196,7 @@ class NotOfJson:
         ({"models": Jumped, "undecodable": "skip"}, "undecodable"),
     ],
 )
-def test_what_makes_no_sense_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.decode(**arguments)
     assert raised.value.argument == argument

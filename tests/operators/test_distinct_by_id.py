@@ -22,7 +22,7 @@ NAMES = {"a": event(), "b": event(), "c": event(), "l": broken_link()}
         (100, "-l-l-a-", "-l---a-"),
     ],
 )
-def test_each_id_once_within_the_window(window: int, events: str, expected: str) -> None:
+def test_an_id_is_emitted_once_within_the_window(window: int, events: str, expected: str) -> None:
     with marbles_testing() as (start, cold, _, exp):
         assert start(cold(events, NAMES).pipe(ops.distinct_by_id(window))) == exp(expected, NAMES)
 
@@ -33,11 +33,11 @@ def test_an_event_and_a_link_to_it_are_the_same_event() -> None:
         assert start(cold("-a-k-|", names).pipe(ops.distinct_by_id())) == exp("-a---|", names)
 
 
-def test_each_subscription_remembers_for_itself() -> None:
+def test_each_subscription_has_its_own_window() -> None:
     pipeline = reactivex.of(NAMES["a"], NAMES["a"]).pipe(ops.distinct_by_id(), rx.to_list())
     assert pipeline.run() == pipeline.run() == [NAMES["a"]]
 
 
-def test_a_window_of_nothing_is_refused() -> None:
+def test_a_window_of_0_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="window is 0"):
         ops.distinct_by_id(0)

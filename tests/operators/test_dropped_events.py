@@ -70,7 +70,7 @@ DROP_EVERYTHING: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("every", [1, 4])
 @pytest.mark.parametrize("name", DROP_EVERYTHING)
-async def test_where_everything_is_dropped(name: str, every: int, clock: Clock) -> None:
+async def test_checkpoints_advance_if_all_events_are_dropped(name: str, every: int, clock: Clock) -> None:
     subscription, store = Subscription(), Store()
     pipeline = subscription.source.pipe(DROP_EVERYTHING[name](), ops.commit_checkpoint(store, every=every))
     running = pipeline.subscribe()
@@ -86,7 +86,7 @@ async def test_where_everything_is_dropped(name: str, every: int, clock: Clock) 
     running.dispose()
 
 
-async def test_a_page_is_counted_event_by_event() -> None:
+async def test_every_counts_dropped_events() -> None:
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(rx.filter(never), ops.commit_checkpoint(store, every=100)).subscribe()
     await subscription.deliver(events(99))
@@ -96,7 +96,7 @@ async def test_a_page_is_counted_event_by_event() -> None:
     running.dispose()
 
 
-async def test_what_is_dropped_behind_unfinished_work_waits_for_it(clock: Clock) -> None:
+async def test_dropped_events_wait_for_earlier_unfinished_work(clock: Clock) -> None:
     subscription, store, gates = Subscription(), Store(), Gates()
     running = subscription.source.pipe(
         rx.filter(lambda each: each.number in (2, 5)),
@@ -117,7 +117,7 @@ async def test_what_is_dropped_behind_unfinished_work_waits_for_it(clock: Clock)
     running.dispose()
 
 
-async def test_signals_are_no_events(clock: Clock) -> None:
+async def test_signals_are_not_saved(clock: Clock) -> None:
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(rx.filter(never), ops.commit_checkpoint(store)).subscribe()
     await subscription.deliver([*events(3), CaughtUp()])
@@ -138,7 +138,7 @@ async def test_signals_are_no_events(clock: Clock) -> None:
         lambda: reactivex.compose(ops.map_async(same), rx.buffer_with_count(4)),
     ],
 )
-async def test_what_an_operator_of_reactivex_may_keep_is_not_done(keeping: Any, clock: Clock) -> None:
+async def test_events_that_reactivex_may_keep_are_not_saved(keeping: Any, clock: Clock) -> None:
     subscription, store, seen = Subscription(), Store(), Seen()
     running = seen.of(subscription.source.pipe(keeping(), rx.filter(never), ops.commit_checkpoint(store, every=1)))
     await subscription.deliver(events(3))
@@ -149,7 +149,7 @@ async def test_what_an_operator_of_reactivex_may_keep_is_not_done(keeping: Any, 
     assert store.saved == []
 
 
-async def test_disposed_it_saves_over_what_was_dropped() -> None:
+async def test_dispose_saves_dropped_events() -> None:
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(rx.filter(never), ops.commit_checkpoint(store)).subscribe()
     await subscription.deliver(events(3))
@@ -159,7 +159,7 @@ async def test_disposed_it_saves_over_what_was_dropped() -> None:
 
 
 @pytest.mark.parametrize("below", [lambda: rx.take(1), lambda: ops.map_async(Gates(), high=1)])
-async def test_what_is_below_is_not_its_affair(below: Any, clock: Clock) -> None:
+async def test_items_kept_by_later_operators_are_finished(below: Any, clock: Clock) -> None:
     """Items that later operators keep are finished. An item that is being delivered during `dispose` is not."""
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(ops.commit_checkpoint(store, every=1), below()).subscribe()
@@ -169,7 +169,7 @@ async def test_what_is_below_is_not_its_affair(below: Any, clock: Clock) -> None
     running.dispose()
 
 
-async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
+async def test_an_event_whose_subscriber_failed_is_not_saved() -> None:
     subscription, store = Subscription(), Store()
     errors: list[Exception] = []
 
@@ -184,7 +184,7 @@ async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
     assert store.saved == [0]
 
 
-async def test_work_that_fails_is_not_done() -> None:
+async def test_an_event_whose_async_work_fails_is_not_saved() -> None:
     subscription, store = Subscription(), Store()
     errors: list[Exception] = []
 
@@ -201,7 +201,7 @@ async def test_work_that_fails_is_not_done() -> None:
     assert store.saved == [3]
 
 
-async def test_two_in_one_pipeline(clock: Clock) -> None:
+async def test_two_checkpoints_in_one_pipeline_advance_separately(clock: Clock) -> None:
     subscription, above, below = Subscription(), Store(), Store()
     running = subscription.source.pipe(
         rx.filter(lambda each: each.number < 3),
@@ -215,7 +215,7 @@ async def test_two_in_one_pipeline(clock: Clock) -> None:
     running.dispose()
 
 
-async def test_in_a_handler_another_pipeline_keeps_its_own_account() -> None:
+async def test_a_pipeline_inside_a_handler_has_its_own_progress() -> None:
     """Tasks inherit the context of the pipeline that started them."""
     outer, outer_store, inner_store = Subscription(), Store(), Store()
 
@@ -272,7 +272,7 @@ PIPELINES: dict[str, Callable[[rxpump.Client], Any]] = {
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-async def test_a_subscription_of_a_client_moves_on(client: rxpump.Client, name: str) -> None:
+async def test_checkpoints_of_a_real_subscription_advance(client: rxpump.Client, name: str) -> None:
     store = Awaited()
     pipeline = client.stream("in").pipe(PIPELINES[name](client), ops.commit_checkpoint(store, every=10))
     running = pipeline.subscribe()
@@ -399,7 +399,7 @@ NOT_UNDERSTOOD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
-def test_it_is_known_to_keep_nothing_unseen(name: str) -> None:
+def test_the_operator_keeps_no_items_unnoticed(name: str) -> None:
     """If this fails with a new release of reactivex, checkpoints do not advance while all events are dropped."""
     source = Subscription().source
     operator = UNDERSTOOD[name](rxpump.connect("tcp://nowhere:1"))
@@ -408,7 +408,7 @@ def test_it_is_known_to_keep_nothing_unseen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOT_UNDERSTOOD)
-def test_it_may_keep_something(name: str) -> None:
+def test_the_operator_may_keep_items(name: str) -> None:
     source = Subscription().source
     assert root_of(source.pipe(NOT_UNDERSTOOD[name])) is not source
     assert root_of(source.pipe(rx.map(str), NOT_UNDERSTOOD[name], rx.filter(never))) is not source

@@ -6,7 +6,7 @@ from rxpump import operators as ops
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
-async def test_what_comes_while_one_is_under_way_is_dropped() -> None:
+async def test_items_during_async_work_are_dropped() -> None:
     feed, gates, seen = Feed(), Gates(str.upper), Seen()
     dropped: list[Any] = []
     seen.of(feed.pipe(ops.exhaust_map_async(gates, on_dropped=dropped.append)))
@@ -28,7 +28,7 @@ async def test_what_comes_while_one_is_under_way_is_dropped() -> None:
     assert seen.completed == 1
 
 
-async def test_it_is_busy_until_its_result_is_delivered() -> None:
+async def test_items_are_dropped_until_the_result_is_delivered() -> None:
     feed, gates, sink = Feed(), Gates(), HeldSink()
     subscription = feed.pipe(ops.exhaust_map_async(gates)).subscribe(sink.on_next)
     feed.on_next("a")
@@ -48,7 +48,7 @@ async def test_it_is_busy_until_its_result_is_delivered() -> None:
     subscription.dispose()
 
 
-async def test_a_failure_is_the_error() -> None:
+async def test_a_failed_coroutine_is_the_error() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(ops.exhaust_map_async(gates)))
     feed.on_next("a")

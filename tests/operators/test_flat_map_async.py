@@ -11,7 +11,7 @@ from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
-async def test_results_come_as_they_finish() -> None:
+async def test_results_are_emitted_as_they_finish() -> None:
     feed, gates, seen = Feed(), Gates(str.upper), Seen()
     seen.of(feed.pipe(ops.flat_map_async(gates, 2)))
     for item in "abcd":
@@ -28,7 +28,7 @@ async def test_results_come_as_they_finish() -> None:
     assert seen.completed == 1
 
 
-async def test_a_result_is_of_the_last_event_of_what_is_finished() -> None:
+async def test_the_origin_of_a_result_is_the_last_finished_event() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     subscription = seen.of(feed.pipe(ops.flat_map_async(gates, 10)))
     for item in "abcde":
@@ -40,7 +40,7 @@ async def test_a_result_is_of_the_last_event_of_what_is_finished() -> None:
     subscription.dispose()
 
 
-async def test_a_failure_comes_at_once_and_cancels_the_rest() -> None:
+async def test_a_failure_is_emitted_at_once_and_cancels_the_rest() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(ops.flat_map_async(gates, 4)))
     for item in "abc":
@@ -52,7 +52,7 @@ async def test_a_failure_comes_at_once_and_cancels_the_rest() -> None:
     assert not feed.observers
 
 
-async def test_two_that_fail_in_one_turn_are_one_error() -> None:
+async def test_two_failures_in_one_loop_iteration_are_one_error() -> None:
     feed, seen = Feed(), Seen()
 
     async def refuse(item: str) -> str:
@@ -65,7 +65,7 @@ async def test_two_that_fail_in_one_turn_are_one_error() -> None:
     assert [str(error) for error in seen.errors] == ["a"]
 
 
-async def test_a_held_sink_stops_it() -> None:
+async def test_a_paused_consumer_pauses_the_source() -> None:
     pages, sink = Pages(numbers(100, 10)), HeldSink()
 
     async def same(item: int) -> int:
@@ -84,6 +84,6 @@ async def test_a_held_sink_stops_it() -> None:
     subscription.dispose()
 
 
-def test_at_least_one_at_once() -> None:
+def test_a_max_concurrent_of_0_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="max_concurrent is 0"):
         ops.flat_map_async(Gates(), 0)

@@ -42,7 +42,7 @@ GREEDY: dict[str, Any] = {
 }
 
 
-def test_the_docs_name_these_and_no_others() -> None:
+def test_the_docs_list_exactly_these_operators() -> None:
     table = (Path(__file__).parents[2] / "docs" / "operators.md").read_text().split("without bound")[1]
     first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     assert {name for cell in first_cells for name in re.findall("`([^`]+)`", cell)} == GREEDY.keys()
@@ -58,7 +58,7 @@ async def pages_read(operator: Any) -> int:
 
 
 @pytest.mark.parametrize("name", GREEDY)
-async def test_it_reads_everything_though_nothing_comes_out(name: str) -> None:
+async def test_the_operator_reads_all_pages_and_emits_nothing(name: str) -> None:
     assert await pages_read(GREEDY[name]()) == PAGES
 
 
@@ -70,5 +70,5 @@ async def test_it_reads_everything_though_nothing_comes_out(name: str) -> None:
         lambda: ops.partition_by(lambda item: item % 2, Gates(), 2, high=20),
     ],
 )
-async def test_what_to_use_instead_holds(bounded: Any) -> None:
+async def test_the_alternatives_pause_the_source(bounded: Any) -> None:
     assert await pages_read(bounded()) <= 3

@@ -22,13 +22,13 @@ NAMES = {"p": event(stream="pony-1"), "q": event(stream="pony-2"), "s": event(st
         (ops.in_stream("pony"), "-p-q-|", "-----|"),
     ],
 )
-def test_only_events_of_these_streams(operator: Any, events: str, expected: str) -> None:
+def test_only_events_of_the_given_streams_are_emitted(operator: Any, events: str, expected: str) -> None:
     with marbles_testing() as (start, cold, _, exp):
         assert start(cold(events, NAMES).pipe(operator)) == exp(expected, NAMES)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("pony-1", "-l-|"), ("links", "---|")])
-def test_a_linked_event_is_of_the_stream_it_belongs_to(name: str, expected: str) -> None:
+def test_a_linked_event_belongs_to_its_own_stream(name: str, expected: str) -> None:
     names = {"l": linked(NAMES["p"], stream="links")}
     with marbles_testing() as (start, cold, _, exp):
         assert start(cold("-l-|", names).pipe(ops.in_stream(name))) == exp(expected, names)
@@ -38,7 +38,7 @@ def test_a_linked_event_is_of_the_stream_it_belongs_to(name: str, expected: str)
     ("names", "prefix", "argument"),
     [((), None, "names"), (("",), None, "names"), ((7,), None, "names"), ((), "", "prefix")],
 )
-def test_what_is_no_name_is_refused_at_the_call(names: tuple[Any, ...], prefix: Any, argument: str) -> None:
+def test_invalid_names_are_refused(names: tuple[Any, ...], prefix: Any, argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.in_stream(*names, prefix=prefix)
     assert raised.value.argument == argument

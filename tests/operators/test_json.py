@@ -14,7 +14,7 @@ DECODED = {"a": {"m": 1}, "b": [None, "é"], "c": 7}
 
 
 @pytest.mark.parametrize("marbles", ["-a-b-c-|", "|", "-a-#", "-a-b-"])
-def test_each_event_becomes_its_data(marbles: str) -> None:
+def test_each_event_becomes_its_decoded_data(marbles: str) -> None:
     with marbles_testing() as (start, cold, _, exp):
         assert start(cold(marbles, NAMES).pipe(ops.json())) == exp(marbles, DECODED)
 
@@ -28,7 +28,7 @@ def test_each_event_becomes_its_data(marbles: str) -> None:
         (broken_link(), "leads nowhere"),
     ],
 )
-def test_what_is_not_json_is_an_error_that_says_where_and_why(bad: Event, reason: str) -> None:
+def test_data_that_is_not_json_is_an_error_with_place_and_reason(bad: Event, reason: str) -> None:
     decoded: list[object] = []
     errors: list[Exception] = []
     reactivex.of(NAMES["a"], bad, NAMES["b"]).pipe(ops.json()).subscribe(decoded.append, errors.append)

@@ -28,7 +28,7 @@ def threes(event: rxpump.Event) -> bool:
     return event.number % 3 == 0
 
 
-async def test_who_reads_the_links_reads_the_events_in_their_order(client: rxpump.Client) -> None:
+async def test_links_resolve_to_the_events_in_their_order(client: rxpump.Client) -> None:
     results = await client.iter("in", batch_size=50).pipe(
         rx.filter(threes), ops.link_into(client, "out", batch_size=40), rx.to_list()
     )
@@ -41,14 +41,14 @@ async def test_who_reads_the_links_reads_the_events_in_their_order(client: rxpum
     assert [(event.type, event.data) for event in raw] == [("$>", b"0@in"), ("$>", b"3@in")]
 
 
-async def test_links_of_links_lead_to_the_events(client: rxpump.Client) -> None:
+async def test_links_to_links_resolve_to_the_events(client: rxpump.Client) -> None:
     await client.iter("in").pipe(rx.take(5), ops.link_into(client, "first"))
     for links in (True, False):
         await client.iter("first", resolve_links=links).pipe(ops.link_into(client, f"second, {links}"))
         assert [event.stream async for event in client.iter(f"second, {links}")] == ["in"] * 5
 
 
-async def test_what_was_linked_before_is_not_linked_again(client: rxpump.Client) -> None:
+async def test_repeated_links_are_written_once(client: rxpump.Client) -> None:
     """This happens after a restart from a checkpoint that is older than the last links."""
     links = client.iter("in").pipe(rx.take(5), ops.link_into(client, "out"))
     first, again = await links, await links
@@ -58,7 +58,7 @@ async def test_what_was_linked_before_is_not_linked_again(client: rxpump.Client)
     assert [event.number async for event in client.iter("out")] == list(range(EVENTS))
 
 
-async def test_versions_are_expected_from_batch_to_batch(client: rxpump.Client) -> None:
+async def test_expected_version_advances_with_each_batch(client: rxpump.Client) -> None:
     links = client.iter("in", batch_size=50).pipe(
         ops.link_into(client, "out", expected_version=rxpump.ExpectedVersion.NO_STREAM, batch_size=40)
     )
@@ -69,7 +69,7 @@ async def test_versions_are_expected_from_batch_to_batch(client: rxpump.Client) 
         await from_100.pipe(ops.link_into(client, "out", expected_version=EVENTS - 1))
 
 
-async def test_a_relay_of_links_has_each_once(client: rxpump.Client) -> None:
+async def test_a_relay_writes_each_link_once(client: rxpump.Client) -> None:
     def link_to_out(event: Any) -> NewEvent:
         return new_link(event, "out")
 
@@ -85,7 +85,7 @@ async def test_a_relay_of_links_has_each_once(client: rxpump.Client) -> None:
     assert [event.number async for event in client.iter("out")] == list(range(0, EVENTS + 1, 3))
 
 
-async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Client) -> None:
+async def test_a_checkpoint_behind_it_covers_only_written_links(client: rxpump.Client) -> None:
     store = Store(client)
     await client.iter("in", batch_size=50).pipe(
         ops.link_into(client, "out", batch_size=100), ops.commit_checkpoint(store, every=1)
@@ -94,7 +94,7 @@ async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Clien
     assert store.saved[-1] == EVENTS - 1
 
 
-async def test_what_is_no_event_is_the_error(client: rxpump.Client) -> None:
+async def test_an_item_that_was_not_read_is_an_error(client: rxpump.Client) -> None:
     no_event: Any = NewEvent("T")
     with pytest.raises(InvalidArgument, match="an Event that was read"):
         await reactivex.from_iterable([no_event]).pipe(ops.link_into(client, "out"))
@@ -108,7 +108,7 @@ async def test_what_is_no_event_is_the_error(client: rxpump.Client) -> None:
         ({"stream": "out", "batch_size": 0}, "batch_size"),
     ],
 )
-def test_what_the_server_could_only_refuse_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.link_into(None, **arguments)  # type: ignore[arg-type]
     assert raised.value.argument == argument

@@ -30,7 +30,7 @@ async def test_by_default_one_item_is_processed_at_a_time() -> None:
     assert seen.completed == 1
 
 
-async def test_side_by_side_in_the_order_of_the_items() -> None:
+async def test_concurrent_results_keep_the_order_of_the_items() -> None:
     feed, gates, seen = Feed(), Gates(str.upper), Seen()
     seen.of(feed.pipe(ops.map_async(gates, max_concurrent=3)))
     for item in "abcde":
@@ -52,7 +52,7 @@ async def test_side_by_side_in_the_order_of_the_items() -> None:
 
 
 @pytest.mark.parametrize("max_concurrent", [1, 3])
-async def test_each_result_is_of_its_own_event(max_concurrent: int) -> None:
+async def test_the_origin_of_a_result_is_its_own_event(max_concurrent: int) -> None:
     feed, gates, seen = Feed(), Gates(str.upper), Seen()
     seen.of(feed.pipe(ops.map_async(gates, max_concurrent)))
     for item in "abc":
@@ -65,7 +65,7 @@ async def test_each_result_is_of_its_own_event(max_concurrent: int) -> None:
     assert seen.origins == ["a", "b", "c"]
 
 
-async def test_results_of_one_event_are_each_of_it() -> None:
+async def test_all_results_of_one_event_have_it_as_their_origin() -> None:
     feed, seen = Feed(), Seen()
 
     async def same(item: Any) -> Any:
@@ -79,7 +79,7 @@ async def test_results_of_one_event_are_each_of_it() -> None:
     feed.on_completed()
 
 
-async def test_a_failure_comes_in_its_turn_and_cancels_the_rest() -> None:
+async def test_a_failure_is_emitted_in_order_and_cancels_the_rest() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(ops.map_async(gates, max_concurrent=4)))
     for item in "abcd":
@@ -95,7 +95,7 @@ async def test_a_failure_comes_in_its_turn_and_cancels_the_rest() -> None:
     assert not feed.observers
 
 
-async def test_what_raises_before_its_first_wait_is_the_error_too() -> None:
+async def test_an_exception_before_the_first_await_is_the_error() -> None:
     seen = Seen()
 
     def refuse(item: int) -> Any:
@@ -133,7 +133,7 @@ async def test_a_full_consumer_limits_work_to_max_concurrent(max_concurrent: int
     subscription.dispose()
 
 
-async def test_anything_that_can_be_awaited_will_do() -> None:
+async def test_a_function_may_return_any_awaitable() -> None:
     def answer(item: int) -> asyncio.Future[int]:
         future = asyncio.get_running_loop().create_future()
         future.set_result(item * 2)
@@ -144,13 +144,13 @@ async def test_anything_that_can_be_awaited_will_do() -> None:
         assert await source.pipe(ops.map_async(answer, max_concurrent), rx.to_list()) == [0, 2, 4]
 
 
-def test_more_at_once_than_the_high_mark_is_refused() -> None:
+def test_a_high_mark_below_max_concurrent_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="high is 4; allowed is a whole number, 5 or more"):
         ops.map_async(Gates(), max_concurrent=5, high=4)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "2", None])
-def test_how_many_at_once_is_a_count(wrong: Any) -> None:
+def test_an_invalid_max_concurrent_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidArgument, match="max_concurrent is"):
         ops.map_async(Gates(), max_concurrent=wrong)
 

@@ -94,7 +94,7 @@ def decoded(written: NewEvent, model: Any) -> Any:
 
 
 @pytest.mark.parametrize("model", EVERY_KIND, ids=lambda model: model.__name__)
-def test_a_model_comes_back_as_it_was_written(model: Any) -> None:
+def test_a_model_is_read_as_it_was_written(model: Any) -> None:
     made = model(**FILLED)
     again = decoded(NewEvent("Jumped", made), model)
     assert again == made
@@ -104,7 +104,7 @@ def test_a_model_comes_back_as_it_was_written(model: Any) -> None:
 
 
 @pytest.mark.parametrize("model", EVERY_KIND, ids=lambda model: model.__name__)
-def test_models_within_plain_data_are_written_too(model: Any) -> None:
+def test_models_nested_in_plain_data_are_written(model: Any) -> None:
     made = model(**FILLED)
     (again,) = event(data=NewEvent("Jumped", [made], metadata={"by": made}).data).json()
     assert again == event(data=NewEvent("Jumped", made).data).json()
@@ -120,7 +120,7 @@ class RenamedStruct(msgspec.Struct, rename="pascal"):
 
 
 @pytest.mark.parametrize("made", [Renamed(Height=3), RenamedStruct(height=3)], ids=repr)
-def test_a_model_is_written_with_its_own_names(made: Any) -> None:
+def test_a_model_is_written_with_its_field_aliases(made: Any) -> None:
     written = NewEvent("Jumped", made)
     assert written.data == b'{"Height":3}'
     assert decoded(written, type(made)) == made
@@ -148,7 +148,7 @@ class Jump(TypedDict):
         (Holder[Decimal], b'{"value":1.1}', Holder(Decimal("1.1"))),
     ],
 )
-def test_names_that_a_class_does_not_know_are_left_out(model: Any, text: bytes, made: Any) -> None:
+def test_unknown_fields_are_ignored(model: Any, text: bytes, made: Any) -> None:
     assert reader(model)(text) == made
 
 
@@ -162,18 +162,18 @@ def test_names_that_a_class_does_not_know_are_left_out(model: Any, text: bytes, 
         (Holder[datetime], b'{"value":"yesterday"}', "Invalid RFC3339"),
     ],
 )
-def test_data_that_does_not_fit_says_why(model: Any, text: bytes, reason: str) -> None:
+def test_invalid_data_raise_an_error_with_the_reason(model: Any, text: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         reader(model)(text)
 
 
 @pytest.mark.parametrize("model", [int, dict, "Jumped", Stable("north"), None])
-def test_a_class_that_is_no_model_is_refused(model: Any) -> None:
+def test_a_class_that_is_not_a_model_is_refused(model: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"allowed is a dataclass, TypedDict, attrs class"):
         reader(model)
 
 
-def test_a_field_that_cannot_be_read_is_refused() -> None:
+def test_a_field_of_an_unsupported_type_is_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"allowed is a class whose fields msgspec can read \(Type unions"):
         reader(Holder[Stable | Jump])
 

@@ -51,7 +51,7 @@ def failing(*numbers: int, error: Callable[[int], Exception] = lambda n: ValueEr
     return ops.map_async(work)
 
 
-async def test_what_fails_is_nacked_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_delivery_is_nacked_and_later_ones_go_on(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "rxpump.persistent")
     work = Work(ops.nack_on_error(PARK, failing(1)), ops.ack_each())
     await work.give(*events(4))
@@ -64,7 +64,7 @@ async def test_what_fails_is_nacked_and_the_rest_goes_on(caplog: pytest.LogCaptu
     assert record.getMessage().endswith("retry 0, parked> failed: ValueError: no 1")
 
 
-async def test_any_operator_may_fail_for_one_delivery_alone() -> None:
+async def test_a_failure_of_any_operator_affects_one_delivery() -> None:
     work = Work(ops.nack_on_error(SKIP, ops.json(), rx.map(lambda data: data["n"]), ops.map_async(asyncio.sleep)))
     await work.give(
         event(data={"n": 0}), event(data=b"\xff", number=1), event(data={}, number=2), event(data={"n": 0})
@@ -74,7 +74,7 @@ async def test_any_operator_may_fail_for_one_delivery_alone() -> None:
     await work.end()
 
 
-async def test_the_action_is_decided_by_the_error() -> None:
+async def test_a_function_chooses_the_action_by_the_error() -> None:
     actions = {0: PARK, 1: RETRY, 2: SKIP}
     errors: list[Exception] = []
 
@@ -90,7 +90,7 @@ async def test_the_action_is_decided_by_the_error() -> None:
     await work.end()
 
 
-async def test_stop_fails_and_does_not_answer_the_delivery() -> None:
+async def test_stop_fails_and_leaves_the_delivery_unsettled() -> None:
     work = Work(ops.nack_on_error(STOP, failing(2)), ops.ack_each())
     await work.give(*events(4))
     await work.seen.until_ended()
@@ -99,7 +99,7 @@ async def test_stop_fails_and_does_not_answer_the_delivery() -> None:
     assert work.acknowledger.sent == [0, 1]
 
 
-async def test_several_are_worked_on_at_once_and_come_in_order() -> None:
+async def test_concurrent_deliveries_keep_their_order() -> None:
     gates = Gates()
     work = Work(ops.nack_on_error(PARK, rx.map(number), ops.map_async(gates), max_concurrent=3), ops.ack_each())
     await work.give(*events(4))
@@ -114,7 +114,7 @@ async def test_several_are_worked_on_at_once_and_come_in_order() -> None:
     assert work.seen.items == [0, 2, 3]
 
 
-async def test_what_a_delivery_gave_before_it_failed_is_not_emitted() -> None:
+async def test_items_before_the_failure_of_a_delivery_are_not_emitted() -> None:
     def numbers_up_to(item: Any) -> Any:
         good = reactivex.from_iterable(range(3))
         return reactivex.concat(good, reactivex.throw(ValueError("late"))) if item.number == 1 else good
@@ -125,7 +125,7 @@ async def test_what_a_delivery_gave_before_it_failed_is_not_emitted() -> None:
     await work.end()
 
 
-async def test_what_is_filtered_out_inside_is_done() -> None:
+async def test_deliveries_that_are_filtered_out_are_acknowledged() -> None:
     work = Work(ops.nack_on_error(PARK, ops.of_type("Other")), ops.ack_each())
     await work.give(*events(2))
     assert work.acknowledger.sent == [0, 1]
@@ -133,7 +133,7 @@ async def test_what_is_filtered_out_inside_is_done() -> None:
     await work.end()
 
 
-async def test_each_delivery_has_its_operators_to_itself() -> None:
+async def test_operators_have_separate_state_for_each_delivery() -> None:
     work = Work(ops.nack_on_error(PARK, rx.scan(lambda total, _: total + 1, 0)))
     await work.give(*events(3))
     assert work.seen.items == [1, 1, 1]
@@ -158,7 +158,7 @@ async def test_a_local_retry_comes_before_the_nack() -> None:
     assert (work.seen.items, work.acknowledger.sent) == ([0], [])
 
 
-async def test_a_delivery_that_expired_meanwhile_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_expired_delivery_is_not_nacked(caplog: pytest.LogCaptureFixture) -> None:
     gates = Gates()
     work = Work(ops.nack_on_error(PARK, rx.map(number), ops.map_async(gates)))
     await work.give(*events(2))
@@ -172,7 +172,7 @@ async def test_a_delivery_that_expired_meanwhile_is_passed_over(caplog: pytest.L
     assert work.seen.errors == []
 
 
-async def test_disposed_the_work_is_cancelled() -> None:
+async def test_dispose_cancels_the_work() -> None:
     gates = Gates()
     seen, feed = Seen(), Feed()
     pipeline = feed.pipe(delivered(), ops.nack_on_error(PARK, rx.map(number), ops.map_async(gates)))
@@ -184,7 +184,7 @@ async def test_disposed_the_work_is_cancelled() -> None:
     assert gates.cancelled == [0]
 
 
-async def test_what_is_no_delivery_is_refused() -> None:
+async def test_an_item_that_is_not_a_delivery_is_refused() -> None:
     work = Work(ops.json(), ops.nack_on_error(PARK, rx.map(number)))
     await work.give(event(data=7))
     await work.seen.until_ended()
@@ -193,7 +193,7 @@ async def test_what_is_no_delivery_is_refused() -> None:
     assert str(error) == "item is 7; allowed is a Delivery; pass operators that may fail to nack_on_error"
 
 
-async def test_what_the_decision_raises_is_the_error() -> None:
+async def test_an_exception_of_the_action_function_is_the_error() -> None:
     def decide(error: Exception) -> NackAction:
         raise LookupError("undecided") from error
 
@@ -213,12 +213,12 @@ async def test_what_the_decision_raises_is_the_error() -> None:
         ((PARK, ops.json(), 7), "work is "),
     ],
 )
-def test_bad_arguments_are_named(arguments: Any, named: str) -> None:
+def test_invalid_arguments_are_refused(arguments: Any, named: str) -> None:
     with pytest.raises(InvalidArgument) as refusal:
         ops.nack_on_error(*arguments)
     assert str(refusal.value).startswith(named)
 
 
-def test_no_concurrency_is_refused() -> None:
+def test_a_max_concurrent_of_0_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="max_concurrent is 0"):
         ops.nack_on_error(PARK, ops.json(), max_concurrent=0)

@@ -26,13 +26,13 @@ NAMES = {"j": JUMPED, "s": SLEPT, "a": ATE}
         (["Jump"], "-j-|", "---|"),
     ],
 )
-def test_only_events_of_these_types(types: list[str], events: str, expected: str) -> None:
+def test_only_events_of_the_given_types_are_emitted(types: list[str], events: str, expected: str) -> None:
     with marbles_testing() as (start, cold, _, exp):
         seen = start(cold(events, NAMES).pipe(ops.of_type(*types)))
         assert seen == exp(expected, NAMES)
 
 
-def test_a_link_that_leads_nowhere_is_of_the_links_type() -> None:
+def test_a_broken_link_has_the_type_of_links() -> None:
     link = broken_link()
     with marbles_testing() as (start, cold, _, exp):
         seen = start(cold("-l-j-|", {"l": link, "j": JUMPED}).pipe(ops.of_type("$>")))
@@ -40,7 +40,7 @@ def test_a_link_that_leads_nowhere_is_of_the_links_type() -> None:
 
 
 @pytest.mark.parametrize("types", [(), ("",), (None,), (b"Jumped",), ("Jumped", 7)])
-def test_what_is_no_type_is_refused_at_the_call(types: tuple[Any, ...]) -> None:
+def test_invalid_types_are_refused(types: tuple[Any, ...]) -> None:
     with pytest.raises(InvalidArgument, match="each a non-empty string") as raised:
         ops.of_type(*types)
     assert raised.value.argument == "types"

@@ -23,7 +23,7 @@ async def take_all(sink: HeldSink) -> list[Any]:
     return taken
 
 
-async def test_while_the_sink_takes_them_items_go_straight_through() -> None:
+async def test_items_are_delivered_at_once_while_demand_exists() -> None:
     feed, seen = Feed(), Seen()
     subscription = seen.of(feed.pipe(ops.on_backpressure_buffer(1)))
     for number, item in enumerate("abc"):
@@ -40,7 +40,7 @@ async def test_while_the_sink_takes_them_items_go_straight_through() -> None:
         (OverflowStrategy.DROP_NEWEST, ["a", "b", "c"], ["d", "e"]),
     ],
 )
-async def test_while_it_does_not_they_are_kept_until_there_is_no_room(
+async def test_a_full_buffer_drops_items_by_its_strategy(
     overflow: OverflowStrategy, delivered: list[str], dropped: list[str]
 ) -> None:
     feed, sink = Feed(), HeldSink()
@@ -70,7 +70,7 @@ async def test_by_default_a_full_buffer_is_an_error() -> None:
     assert not feed.observers
 
 
-async def test_what_is_kept_when_the_source_completes_is_delivered_first() -> None:
+async def test_buffered_items_are_delivered_before_completion() -> None:
     feed, sink, done = Feed(), HeldSink(), asyncio.Event()
     feed.pipe(ops.on_backpressure_buffer(5)).subscribe(sink.on_next, on_completed=done.set)
     for item in "abc":
@@ -82,7 +82,7 @@ async def test_what_is_kept_when_the_source_completes_is_delivered_first() -> No
     assert done.is_set()
 
 
-async def test_nothing_overtakes_what_is_kept() -> None:
+async def test_buffered_items_keep_their_order() -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(ops.on_backpressure_buffer(300)).subscribe(sink.on_next)
     taken: list[int] = []
@@ -97,7 +97,7 @@ async def test_nothing_overtakes_what_is_kept() -> None:
     subscription.dispose()
 
 
-async def test_a_source_runs_on_while_the_sink_is_held() -> None:
+async def test_a_paused_consumer_does_not_pause_the_source() -> None:
     pages, sink = Pages(numbers(100, 10)), HeldSink()
     done = asyncio.Event()
     operator = ops.on_backpressure_buffer(10, OverflowStrategy.DROP_OLDEST)
@@ -108,7 +108,7 @@ async def test_a_source_runs_on_while_the_sink_is_held() -> None:
     await done.wait()
 
 
-async def test_an_item_dropped_is_no_work_that_is_unfinished() -> None:
+async def test_a_dropped_item_counts_as_finished() -> None:
     feed, sink, seen = Feed(), HeldSink(), Seen()
     operator = ops.on_backpressure_buffer(1, OverflowStrategy.DROP_OLDEST)
     subscription = feed.pipe(operator, rx.do_action(seen.on_next)).subscribe(sink.on_next)
@@ -119,7 +119,7 @@ async def test_an_item_dropped_is_no_work_that_is_unfinished() -> None:
     subscription.dispose()
 
 
-async def test_a_callback_that_raises_is_the_error() -> None:
+async def test_an_exception_of_on_dropped_is_the_error() -> None:
     feed, sink, seen = Feed(), HeldSink(), Seen()
 
     def refuse(item: str) -> None:
@@ -146,12 +146,12 @@ async def test_an_error_of_a_subscriber_reaches_only_that_subscriber() -> None:
     assert not feed.observers
 
 
-def test_room_for_nothing_is_refused() -> None:
+def test_a_capacity_of_0_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="capacity is 0"):
         ops.on_backpressure_buffer(0)
 
 
-def test_without_a_loop_it_says_so() -> None:
+def test_subscribing_without_an_event_loop_is_an_error() -> None:
     errors: list[Exception] = []
     reactivex.of(1).pipe(ops.on_backpressure_buffer(1)).subscribe(on_error=errors.append)
     assert "no running event loop" in str(errors[0])

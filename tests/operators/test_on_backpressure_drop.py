@@ -6,7 +6,7 @@ from rxpump import operators as ops
 from tests.operators.sources import Feed, HeldSink, settle
 
 
-async def test_what_comes_while_the_sink_is_full_is_dropped() -> None:
+async def test_items_are_dropped_while_the_consumer_is_paused() -> None:
     feed, sink = Feed(), HeldSink()
     dropped: list[Any] = []
     subscription = feed.pipe(ops.on_backpressure_drop(dropped.append)).subscribe(sink.on_next)

@@ -6,7 +6,7 @@ from rxpump import operators as ops
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
-async def test_a_sink_that_was_full_goes_on_with_the_latest() -> None:
+async def test_a_resumed_consumer_receives_the_latest_item() -> None:
     feed, sink, done = Feed(), HeldSink(), asyncio.Event()
     feed.pipe(ops.on_backpressure_latest()).subscribe(sink.on_next, on_completed=done.set)
     for item in "abcd":
@@ -28,7 +28,7 @@ async def test_a_sink_that_was_full_goes_on_with_the_latest() -> None:
     assert done.is_set()
 
 
-async def test_before_a_slow_coroutine_it_skips_to_what_is_newest() -> None:
+async def test_a_slow_coroutine_receives_the_latest_item() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     subscription = seen.of(feed.pipe(ops.on_backpressure_latest(), ops.map_async(gates, high=1)))
     for item in "abc":

@@ -18,7 +18,7 @@ def letter(item: str) -> str:
     return item[0]
 
 
-async def test_in_order_within_a_key_side_by_side_across_keys() -> None:
+async def test_items_of_one_key_are_ordered_and_keys_are_concurrent() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(ops.partition_by(letter, gates, 2)))
     for item in ["a1", "a2", "b1", "c1", "b2"]:
@@ -36,7 +36,7 @@ async def test_in_order_within_a_key_side_by_side_across_keys() -> None:
     assert seen.completed == 1
 
 
-async def test_a_result_is_of_the_last_event_of_what_is_finished() -> None:
+async def test_the_origin_of_a_result_is_the_last_finished_event() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     subscription = seen.of(feed.pipe(ops.partition_by(letter, gates, 3)))
     for item in ["a1", "b1", "a2", "b2"]:
@@ -47,7 +47,7 @@ async def test_a_result_is_of_the_last_event_of_what_is_finished() -> None:
     subscription.dispose()
 
 
-async def test_each_key_keeps_its_order_with_any_timing() -> None:
+async def test_each_key_keeps_its_order_with_random_timing() -> None:
     chance = random.Random(7)
     under_way: set[int] = set()
     by_key: dict[int, list[int]] = defaultdict(list)
@@ -70,7 +70,7 @@ async def test_each_key_keeps_its_order_with_any_timing() -> None:
     assert results != sorted(results), "across keys they did overtake each other"
 
 
-async def test_a_key_that_fails_is_the_error() -> None:
+async def test_an_exception_of_the_key_function_is_the_error() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(ops.partition_by(lambda item: item[0], gates, 2)))
     feed.on_next("a1")
@@ -92,6 +92,6 @@ async def test_a_failure_cancels_the_other_keys() -> None:
     assert gates.begun == ["a1", "b1"]
 
 
-def test_at_least_one_at_once() -> None:
+def test_a_max_concurrent_of_0_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="max_concurrent is 0"):
         ops.partition_by(letter, Gates(), 0)

@@ -52,17 +52,17 @@ def source() -> Any:
 
 
 @pytest.mark.parametrize("name", KEEP)
-def test_it_may_keep_items(name: str) -> None:
+def test_the_operator_may_keep_items(name: str) -> None:
     assert may_keep_items(source().pipe(KEEP[name]))
 
 
 @pytest.mark.parametrize("below", PASS_ON)
-def test_what_is_below_hides_nothing(below: str) -> None:
+def test_later_operators_do_not_hide_one_that_keeps_items(below: str) -> None:
     assert may_keep_items(source().pipe(rx.buffer_with_count(3), PASS_ON[below]))
 
 
 @pytest.mark.parametrize("name", PASS_ON)
-def test_it_passes_every_item_on(name: str) -> None:
+def test_the_operator_passes_every_item_on(name: str) -> None:
     """If this fails with a new release of reactivex, acknowledgements are delayed until later deliveries."""
     assert not may_keep_items(source().pipe(PASS_ON[name]))
     assert not may_keep_items(source().pipe(rx.map(str), PASS_ON[name], rx.filter(bool)))

@@ -119,5 +119,5 @@ async def compare(names: list[str], outcomes: list[int], steps: list[int]) -> No
     st.lists(st.integers(0, 11), min_size=1, max_size=20),
     st.lists(st.integers(0, 11), max_size=25),
 )
-def test_a_checkpoint_is_where_the_model_is(names: list[str], outcomes: list[int], steps: list[int]) -> None:
+def test_checkpoints_equal_those_of_the_model(names: list[str], outcomes: list[int], steps: list[int]) -> None:
     asyncio.run(compare(names, outcomes, steps))

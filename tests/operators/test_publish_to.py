@@ -48,14 +48,14 @@ def parts(event: rxpump.Event) -> reactivex.Observable[NewEvent]:
     return reactivex.from_iterable(NewEvent("Part", {"n": n, "part": part}) for part in range(3))
 
 
-async def test_results_show_that_everything_is_written(client: rxpump.Client) -> None:
+async def test_the_results_cover_all_written_events(client: rxpump.Client) -> None:
     results = await client.iter("in").pipe(ops.publish_to(client, "out", batch_size=100), rx.to_list())
     assert results[0].first_event_number == 0
     assert results[-1].last_event_number == EVENTS - 1
     assert [event.json()["n"] async for event in client.iter("out")] == list(range(EVENTS))
 
 
-async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Client) -> None:
+async def test_a_checkpoint_behind_it_covers_only_written_events(client: rxpump.Client) -> None:
     store = Store(client)
     await client.iter("in", batch_size=50).pipe(
         rx.filter(lambda event: event.number % 5 > 0),
@@ -68,13 +68,13 @@ async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Clien
     assert store.saved[-1] == EVENTS - 1
 
 
-async def test_of_what_comes_of_no_event_no_checkpoint_is_made(client: rxpump.Client) -> None:
+async def test_a_checkpoint_of_an_untraceable_item_is_refused(client: rxpump.Client) -> None:
     events = reactivex.from_iterable([NewEvent("Counted", {"n": 1, "part": 2})])
     with pytest.raises(InvalidArgument, match="that come from one source of events"):
         await events.pipe(ops.publish_to(client, "out"), ops.commit_checkpoint(Store(client)))
 
 
-async def test_a_write_that_fails_is_the_error_and_disposes_the_source(client: rxpump.Client) -> None:
+async def test_a_failed_write_is_the_error_and_disposes_the_source(client: rxpump.Client) -> None:
     closed = asyncio.Event()
     source = client.iter("in").pipe(rx.finally_action(closed.set), ops.to_event("Copied", lambda event: event.number))
     with pytest.raises(WrongExpectedVersion):
@@ -82,7 +82,7 @@ async def test_a_write_that_fails_is_the_error_and_disposes_the_source(client: r
     await closed.wait()
 
 
-async def test_each_subscription_writes_for_itself(client: rxpump.Client) -> None:
+async def test_each_subscription_writes_separately(client: rxpump.Client) -> None:
     copies = client.iter("in").pipe(ops.json(), ops.to_event("Copied"), ops.publish_to(client, "out"))
     one, two = Seen(), Seen()
     one.of(copies)
@@ -101,7 +101,7 @@ async def test_each_subscription_writes_for_itself(client: rxpump.Client) -> Non
         ({"stream": "out", "batch_size": 0}, "batch_size"),
     ],
 )
-def test_what_the_server_could_only_refuse_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.publish_to(None, **arguments)  # type: ignore[arg-type]
     assert raised.value.argument == argument

@@ -67,7 +67,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Watermarks]:
 
 
 @pytest.mark.parametrize("seed", range(150))
-async def test_nothing_is_left(seed: int, made: list[Watermarks]) -> None:
+async def test_random_pipelines_leave_no_pause_or_task(seed: int, made: list[Watermarks]) -> None:
     rng = random.Random(seed)
     runtime = BackgroundTasks("test")
     failure = LookupError("the source failed") if rng.random() < 0.3 else None

@@ -128,14 +128,14 @@ async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]])
 
 
 @pytest.mark.parametrize("seed", range(200))
-async def test_what_is_saved_is_done(seed: int) -> None:
+async def test_every_saved_event_is_finished(seed: int) -> None:
     chance = random.Random(seed)
     work = Work(chance)
     await run(chance, work, [chance.choice(work.operators())() for _ in range(chance.randint(1, 6))])
 
 
 @pytest.mark.parametrize("seed", range(200))
-async def test_all_is_saved_whatever_is_dropped(seed: int) -> None:
+async def test_the_last_event_is_saved_even_if_events_are_dropped(seed: int) -> None:
     chance = random.Random(seed)
     work = Work(chance)
     saved = await run(chance, work, [chance.choice(work.understood())() for _ in range(chance.randint(1, 6))])

@@ -10,7 +10,7 @@ from tests.fakes import Pages, numbers
 from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
 
 
-async def test_no_more_than_so_many_in_any_stretch(clock: Clock) -> None:
+async def test_at_most_count_items_are_emitted_per_period(clock: Clock) -> None:
     feed, seen = Feed(), Seen()
     seen.of(feed.pipe(ops.rate_limit(2, per=1.0)))
     for item in "abcde":
@@ -29,7 +29,7 @@ async def test_no_more_than_so_many_in_any_stretch(clock: Clock) -> None:
     assert seen.completed == 1
 
 
-async def test_time_in_which_the_sink_was_full_is_not_made_up_for(clock: Clock) -> None:
+async def test_a_pause_of_the_consumer_causes_no_burst(clock: Clock) -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(ops.rate_limit(2, per=1.0)).subscribe(sink.on_next)
     for item in "abcdefg":
@@ -45,7 +45,7 @@ async def test_time_in_which_the_sink_was_full_is_not_made_up_for(clock: Clock) 
     subscription.dispose()
 
 
-async def test_it_holds_a_source_that_is_faster(clock: Clock) -> None:
+async def test_a_faster_source_is_paused(clock: Clock) -> None:
     pages, seen = Pages(numbers(100, 10)), Seen()
     subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(ops.rate_limit(5, high=20)))
     await settle(100)
@@ -112,7 +112,7 @@ async def test_a_scheduler_can_run_in_another_thread() -> None:
     assert seen.items == ["a", "b"]
 
 
-def test_a_limit_that_lets_nothing_through_is_refused() -> None:
+def test_invalid_limits_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="count is 0"):
         ops.rate_limit(0)
     with pytest.raises(InvalidArgument, match="per is 0"):

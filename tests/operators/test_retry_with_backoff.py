@@ -55,7 +55,7 @@ def retry(count: int | None = None, **options: Any) -> Operator[Any, Any]:
     return ops.retry_with_backoff(count, **{"min_delay": 1, "max_delay": 8, "jitter": 0, **options})
 
 
-async def test_it_begins_again_from_the_start_after_a_while(clock: Clock) -> None:
+async def test_a_failed_source_is_subscribed_again_after_a_delay(clock: Clock) -> None:
     attempts, seen = Attempts(), Seen()
     seen.of(attempts.source().pipe(retry()))
     attempts.last.on_next("a")
@@ -98,7 +98,7 @@ def test_dispose_cancels_the_retry_of_the_scheduler() -> None:
     assert source.subscriptions == [ReactiveTest.subscribe(200, 220)]
 
 
-async def test_the_waits_double_up_to_the_longest(clock: Clock) -> None:
+async def test_the_delays_double_up_to_max_delay(clock: Clock) -> None:
     attempts, seen = Attempts(), Seen()
     subscription = seen.of(attempts.source().pipe(retry()))
     for wait in (1, 2, 4, 8, 8, 8):
@@ -115,7 +115,9 @@ async def test_the_waits_double_up_to_the_longest(clock: Clock) -> None:
     ("reset_on_success", "attempts_made"),
     [(True, 4), (False, 3)],
 )
-async def test_an_item_may_begin_the_count_anew(clock: Clock, reset_on_success: bool, attempts_made: int) -> None:
+async def test_reset_on_success_decides_if_an_item_resets_the_count(
+    clock: Clock, reset_on_success: bool, attempts_made: int
+) -> None:
     attempts, seen = Attempts(), Seen()
     seen.of(attempts.source().pipe(retry(2, reset_on_success=reset_on_success)))
     attempts.last.on_error(LOST)
@@ -128,7 +130,7 @@ async def test_an_item_may_begin_the_count_anew(clock: Clock, reset_on_success: 
     assert seen.errors == [LOST]
 
 
-async def test_no_retry_is_none(clock: Clock) -> None:
+async def test_a_count_of_0_retries_nothing(clock: Clock) -> None:
     attempts, seen = Attempts(), Seen()
     seen.of(attempts.source().pipe(retry(0)))
     attempts.last.on_error(LOST)
@@ -136,14 +138,14 @@ async def test_no_retry_is_none(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("error", [FINAL, LookupError("not ours")])
-async def test_an_error_that_will_not_pass_is_the_error(error: Exception) -> None:
+async def test_a_permanent_error_is_not_retried(error: Exception) -> None:
     attempts, seen = Attempts(), Seen()
     seen.of(attempts.source().pipe(retry()))
     attempts.last.on_error(error)
     assert seen.errors == [error]
 
 
-async def test_which_errors_are_retried_can_be_said(clock: Clock) -> None:
+async def test_retry_on_selects_the_retried_errors(clock: Clock) -> None:
     attempts, seen = Attempts(), Seen()
     seen.of(attempts.source().pipe(retry(retry_on=lambda error: isinstance(error, LookupError))))
     attempts.last.on_error(LookupError())
@@ -152,7 +154,7 @@ async def test_which_errors_are_retried_can_be_said(clock: Clock) -> None:
     assert seen.errors == [LOST]
 
 
-async def test_a_judge_that_raises_is_the_error() -> None:
+async def test_an_exception_of_retry_on_is_the_error() -> None:
     attempts, seen = Attempts(), Seen()
 
     def refuse(error: Exception) -> bool:
@@ -163,7 +165,7 @@ async def test_a_judge_that_raises_is_the_error() -> None:
     assert [str(error) for error in seen.errors] == ["no judge"]
 
 
-async def test_a_source_that_can_is_resumed_after_the_last_item(clock: Clock) -> None:
+async def test_a_resumable_source_resumes_after_the_last_item(clock: Clock) -> None:
     source, seen = Resumable(), Seen()
     seen.of(retry()(source))
     source.on_next("a")
@@ -203,7 +205,7 @@ async def test_lost_events_are_retried_after_the_newest_kept_one(clock: Clock) -
     subscription.dispose()
 
 
-async def test_before_the_first_item_the_start_is_where_it_stopped(clock: Clock) -> None:
+async def test_without_an_item_a_retry_starts_from_the_start(clock: Clock) -> None:
     source, seen = Resumable(), Seen()
     subscription = seen.of(retry()(source))
     source.on_error(LOST)
@@ -212,7 +214,7 @@ async def test_before_the_first_item_the_start_is_where_it_stopped(clock: Clock)
     subscription.dispose()
 
 
-async def test_behind_an_operator_nothing_can_be_resumed(clock: Clock) -> None:
+async def test_a_source_behind_an_operator_is_not_resumed(clock: Clock) -> None:
     source, seen = Resumable(), Seen()
     subscription = seen.of(source.pipe(rx.map(str), retry()))
     source.on_next("a")
@@ -222,7 +224,7 @@ async def test_behind_an_operator_nothing_can_be_resumed(clock: Clock) -> None:
     subscription.dispose()
 
 
-async def test_disposed_while_it_waits_it_does_not_begin_again(clock: Clock) -> None:
+async def test_dispose_during_a_delay_cancels_the_retry(clock: Clock) -> None:
     attempts, seen = Attempts(), Seen()
     subscription = seen.of(attempts.source().pipe(retry()))
     attempts.last.on_error(LOST)
@@ -231,7 +233,7 @@ async def test_disposed_while_it_waits_it_does_not_begin_again(clock: Clock) -> 
     assert len(attempts.feeds) == 1
 
 
-async def test_a_source_that_fails_while_it_is_subscribed_to_is_retried_too(clock: Clock) -> None:
+async def test_an_error_during_subscribe_is_retried(clock: Clock) -> None:
     seen, failures = Seen(), [LOST, LOST]
 
     def source(_: object) -> reactivex.Observable[str]:
@@ -243,7 +245,7 @@ async def test_a_source_that_fails_while_it_is_subscribed_to_is_retried_too(cloc
     assert (seen.items, seen.errors, seen.completed) == (["a"], [], 1)
 
 
-async def test_each_subscription_counts_for_itself(clock: Clock) -> None:
+async def test_each_subscription_counts_its_own_retries(clock: Clock) -> None:
     attempts, one, two = Attempts(), Seen(), Seen()
     pipeline = attempts.source().pipe(retry(1))
     one.of(pipeline)
@@ -266,7 +268,7 @@ async def test_each_subscription_counts_for_itself(clock: Clock) -> None:
         (lambda: ops.retry_with_backoff(jitter=2), "jitter"),
     ],
 )
-def test_delays_that_make_no_sense_are_refused(make: Callable[[], object], argument: str) -> None:
+def test_invalid_delays_are_refused(make: Callable[[], object], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         make()
     assert raised.value.argument == argument

@@ -37,12 +37,12 @@ def plain(**marks: int) -> Operator[Any, Any]:
     return stage("test", passing, **marks)
 
 
-async def test_everything_in_order_then_the_end() -> None:
+async def test_all_items_are_emitted_in_order_before_completion() -> None:
     source = Pages(numbers(10, 100)).source(BackgroundTasks("test"))
     assert await source.pipe(plain(high=7), plain(), rx.to_list()) == list(range(1000))
 
 
-async def test_it_pauses_at_the_high_mark_and_resumes_at_the_low_mark() -> None:
+async def test_a_stage_pauses_at_high_and_resumes_at_low() -> None:
     pages, gates, seen = Pages(numbers(100, 10)), Gates(), Seen()
     subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(through(gates, high=20, low=15)))
     await settle()
@@ -54,7 +54,7 @@ async def test_it_pauses_at_the_high_mark_and_resumes_at_the_low_mark() -> None:
     subscription.dispose()
 
 
-async def test_a_held_sink_stops_stages_pages_and_work_all_the_way_up() -> None:
+async def test_a_paused_consumer_pauses_all_stages_and_the_source() -> None:
     pages, sink = Pages(numbers(1000, 10)), HeldSink()
     stages = [plain(high=10) for _ in range(3)]
     subscription = pages.source(BackgroundTasks("test")).pipe(*stages).subscribe(sink.on_next)
@@ -70,7 +70,7 @@ async def test_a_held_sink_stops_stages_pages_and_work_all_the_way_up() -> None:
     subscription.dispose()
 
 
-async def test_a_source_without_a_flow_overflows_beyond_the_capacity() -> None:
+async def test_a_source_that_cannot_be_paused_overflows() -> None:
     seen, gates = Seen(), Gates()
     seen.of(reactivex.from_iterable(range(20_000)).pipe(through(gates)))
     await settle()
@@ -80,7 +80,7 @@ async def test_a_source_without_a_flow_overflows_beyond_the_capacity() -> None:
     assert gates.begun == []
 
 
-async def test_a_source_that_completes_has_its_items_delivered_first() -> None:
+async def test_buffered_items_are_emitted_before_completion() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(through(gates)))
     for item in "abc":
@@ -96,7 +96,7 @@ async def test_a_source_that_completes_has_its_items_delivered_first() -> None:
     assert seen.completed == 1
 
 
-async def test_it_completes_only_when_a_held_sink_has_taken_the_last_item() -> None:
+async def test_completion_waits_for_a_paused_consumer() -> None:
     feed, sink, done = Feed(), HeldSink(), asyncio.Event()
     feed.pipe(plain()).subscribe(sink.on_next, on_completed=done.set)
     feed.on_next("a")
@@ -111,7 +111,7 @@ async def test_it_completes_only_when_a_held_sink_has_taken_the_last_item() -> N
     assert done.is_set()
 
 
-async def test_a_source_that_fails_fails_it_at_once_and_cancels_the_work() -> None:
+async def test_an_error_of_the_source_cancels_the_work_at_once() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(through(gates)))
     feed.on_next("a")
@@ -124,7 +124,7 @@ async def test_a_source_that_fails_fails_it_at_once_and_cancels_the_work() -> No
     assert seen.items == []
 
 
-async def test_work_that_raises_fails_it_and_disposes_the_source() -> None:
+async def test_an_exception_of_the_work_disposes_the_source() -> None:
     pages, gates, seen = Pages(numbers(100, 10)), Gates(), Seen()
     runtime = BackgroundTasks("test")
     seen.of(pages.source(runtime).pipe(through(gates, high=5)))
@@ -136,7 +136,7 @@ async def test_work_that_raises_fails_it_and_disposes_the_source() -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "piped"])
-async def test_a_subscriber_that_raises_gets_that_as_its_error(kind: str) -> None:
+async def test_an_exception_of_on_next_reaches_on_error(kind: str) -> None:
     pages, errors = Pages(numbers(100, 10)), []
     ended = asyncio.Event()
 
@@ -155,7 +155,7 @@ async def test_a_subscriber_that_raises_gets_that_as_its_error(kind: str) -> Non
     assert pages.closed == 1
 
 
-async def test_dispose_is_quiet_and_final() -> None:
+async def test_dispose_ends_pause_and_work_without_signals() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     subscription = seen.of(feed.pipe(through(gates, high=2)))
     feed.on_next("a")
@@ -171,14 +171,14 @@ async def test_dispose_is_quiet_and_final() -> None:
     subscription.dispose()
 
 
-async def test_disposed_from_within_on_next_it_delivers_nothing_more() -> None:
+async def test_dispose_inside_on_next_stops_the_delivery() -> None:
     pages = Pages(numbers(100, 10))
     assert await pages.source(BackgroundTasks("test")).pipe(plain(), rx.take(3), rx.to_list()) == [0, 1, 2]
     await settle()
     assert pages.closed == 1
 
 
-async def test_disposed_while_it_is_held_it_never_delivers() -> None:
+async def test_dispose_during_a_pause_discards_buffered_items() -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(plain()).subscribe(sink.on_next)
     feed.on_next("a")
@@ -190,7 +190,7 @@ async def test_disposed_while_it_is_held_it_never_delivers() -> None:
     assert sink.items == []
 
 
-async def test_work_that_is_cancelled_from_outside_is_no_silent_end() -> None:
+async def test_cancelling_the_task_of_a_stage_is_an_error() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     seen.of(feed.pipe(through(gates)))
     feed.on_next("a")
@@ -202,7 +202,7 @@ async def test_work_that_is_cancelled_from_outside_is_no_silent_end() -> None:
     assert not feed.observers
 
 
-async def test_a_hold_below_is_no_hold_above_until_the_marks_say_so() -> None:
+async def test_a_pause_reaches_the_source_at_the_high_mark() -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(plain(high=5)).subscribe(sink.on_next)
     for item in range(5):
@@ -214,7 +214,7 @@ async def test_a_hold_below_is_no_hold_above_until_the_marks_say_so() -> None:
     subscription.dispose()
 
 
-async def test_a_long_run_without_a_wait_leaves_the_loop_its_turns() -> None:
+async def test_a_long_run_does_not_block_the_event_loop() -> None:
     source: Subject[int] = Subject()
     delivered: list[int] = []
     at_the_neighbours_turn: list[int] = []
@@ -235,13 +235,13 @@ async def test_a_long_run_without_a_wait_leaves_the_loop_its_turns() -> None:
     assert at_the_neighbours_turn[0] < 5000
 
 
-async def test_two_subscriptions_know_nothing_of_each_other() -> None:
+async def test_subscriptions_are_independent() -> None:
     source = from_iterable(BackgroundTasks("test"), [1, 2, 3]).pipe(plain())
     pairs = [(left, right) async for left in source async for right in source]
     assert len(pairs) == 9
 
 
-async def test_merged_and_shared_sources_are_held_alike() -> None:
+async def test_merged_and_shared_sources_are_paused() -> None:
     left, right = Pages(numbers(100, 10)), Pages(numbers(100, 10))
     gates, fast = Gates(), BufferingObserver(high=10_000)
     runtime = BackgroundTasks("test")
@@ -256,7 +256,7 @@ async def test_merged_and_shared_sources_are_held_alike() -> None:
     assert not runtime.tasks
 
 
-def test_without_a_loop_it_says_so() -> None:
+def test_subscribing_without_an_event_loop_is_an_error() -> None:
     errors: list[Exception] = []
     reactivex.of(1).pipe(plain()).subscribe(on_error=errors.append)
     assert "no running event loop" in str(errors[0])
@@ -266,12 +266,12 @@ def test_without_a_loop_it_says_so() -> None:
     ("marks", "message"),
     [({"high": 0}, "high is 0"), ({"high": 2, "low": 2}, "low is 2; .* from 0 to 1"), ({"low": -1}, "low is -1")],
 )
-def test_marks_that_make_no_sense_are_refused(marks: dict[str, int], message: str) -> None:
+def test_invalid_marks_are_refused(marks: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         plain(**marks)
 
 
-async def test_its_repr_tells_its_state() -> None:
+async def test_the_repr_shows_the_state() -> None:
     feed = Feed()
     subscribed = Stage("test", passing, Seen(), 5, None).attach(feed, None)  # type: ignore[arg-type]
     feed.on_next(1)

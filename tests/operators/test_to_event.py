@@ -28,13 +28,13 @@ def made(item: Any, operator: Any) -> NewEvent:
     return event
 
 
-def test_the_item_is_the_data() -> None:
+def test_by_default_the_item_is_the_data() -> None:
     event = made({"n": 1}, ops.to_event("Counted"))
     assert (event.type, event.data, event.metadata, event.is_json) == ("Counted", b'{"n":1}', b"", True)
     assert made(b"raw", ops.to_event("Blob")).data == b"raw"
 
 
-def test_each_part_can_be_made_of_the_item() -> None:
+def test_functions_make_each_part_of_the_event() -> None:
     def type_of(pony: Pony) -> str:
         return f"Pony{pony.verb}"
 
@@ -48,19 +48,19 @@ def test_each_part_can_be_made_of_the_item() -> None:
     assert event.id == uuid5(NAMESPACE, "Derpy")
 
 
-def test_items_are_written_as_new_event_writes_them() -> None:
+def test_items_are_encoded_as_by_new_event() -> None:
     assert made(Pony("Derpy", "Jumped"), ops.to_event("Ponied")).data == b'{"name":"Derpy","verb":"Jumped"}'
     assert made(1j, ops.to_event("Turned", encoder=lambda value: value.imag)).data == b"1.0"
 
 
-def test_without_an_id_each_has_its_own() -> None:
+def test_without_an_id_each_event_has_its_own() -> None:
     operator: Any = ops.to_event("Counted", metadata={"by": "me"})
     one, two = made(1, operator), made(1, operator)
     assert one.id != two.id
     assert one.metadata == two.metadata == b'{"by":"me"}'
 
 
-def test_an_item_that_makes_no_event_is_the_error() -> None:
+def test_an_item_that_cannot_be_encoded_is_an_error() -> None:
     errors: list[Exception] = []
     reactivex.of(object()).pipe(ops.to_event("Ponied")).subscribe(on_error=errors.append)
     assert isinstance(errors[0], InvalidArgument)
@@ -75,6 +75,6 @@ def test_a_function_that_raises_is_the_error() -> None:
 
 
 @pytest.mark.parametrize("type", ["", None, 7])
-def test_what_is_no_type_is_refused_at_the_call(type: Any) -> None:
+def test_an_invalid_type_is_refused(type: Any) -> None:
     with pytest.raises(InvalidArgument, match="type is "):
         ops.to_event(type)

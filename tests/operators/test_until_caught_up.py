@@ -27,9 +27,7 @@ class Signalling(Feed):
         ([A, LOST, Reconnected(), B, CaughtUp()], [A, B], True),
     ],
 )
-async def test_events_until_the_first_time_that_it_has_caught_up(
-    items: list[Any], expected: list[Any], is_over: bool
-) -> None:
+async def test_it_completes_at_the_first_caught_up(items: list[Any], expected: list[Any], is_over: bool) -> None:
     source, seen = Signalling(), Seen()
     subscription = seen.of(source.pipe(ops.until_caught_up()))
     for item in items:
@@ -40,7 +38,7 @@ async def test_events_until_the_first_time_that_it_has_caught_up(
     subscription.dispose()
 
 
-async def test_a_subscription_that_fails_before_is_an_error() -> None:
+async def test_an_error_before_caught_up_is_passed_on() -> None:
     source, seen = Signalling(), Seen()
     seen.of(source.pipe(ops.until_caught_up()))
     source.on_error(LookupError("gone"))

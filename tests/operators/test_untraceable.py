@@ -63,7 +63,7 @@ def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
     [no_flow, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
     ids=lambda each: each.__name__,
 )
-async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:
+async def test_an_item_without_a_known_event_is_an_error(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(source(feed).pipe(ops.commit_checkpoint(store)))
     for each in events(2):
@@ -75,7 +75,7 @@ async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable
     feed.on_completed()
 
 
-async def test_what_comes_of_no_event_has_no_place() -> None:
+async def test_an_item_that_is_not_read_has_no_checkpoint() -> None:
     seen = Seen()
     seen.of(from_iterable(BackgroundTasks("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
     await seen.until_ended()

@@ -31,12 +31,12 @@ NAMES = {
         ({"type_prefix": "Pony", "type_regex": "pt$", "stream_prefix": "p", "stream_regex": "2"}, "---s-----|"),
     ],
 )
-def test_all_that_is_given_must_match(criteria: dict[str, str], expected: str) -> None:
+def test_all_given_criteria_must_match(criteria: dict[str, str], expected: str) -> None:
     with marbles_testing() as (start, cold, _, exp):
         assert start(cold("-j-s-b-x-|", NAMES).pipe(ops.where(**criteria))) == exp(expected, NAMES)
 
 
-def test_it_can_be_looked_into() -> None:
+def test_a_filter_shows_its_criteria_and_can_be_compared() -> None:
     jumps = ops.where(type_prefix="Pony", stream_regex="-")
     assert isinstance(jumps, Where)
     assert (jumps.type_prefix, jumps.type_regex, jumps.stream_prefix, jumps.stream_regex) == ("Pony", None, None, "-")
@@ -57,7 +57,7 @@ def test_it_can_be_looked_into() -> None:
         ({"type_regex": "(unclosed"}, "type_regex", "a regular expression"),
     ],
 )
-def test_what_cannot_match_is_refused_at_the_call(criteria: dict[str, Any], argument: str, allowed: str) -> None:
+def test_invalid_criteria_are_refused(criteria: dict[str, Any], argument: str, allowed: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.where(**criteria)
     assert raised.value.argument == argument

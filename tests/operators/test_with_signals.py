@@ -32,7 +32,7 @@ class Subscription(reactivex.Observable[Any]):
 A, B = event(), event()
 
 
-def test_the_signals_come_among_the_events() -> None:
+def test_signals_are_emitted_between_the_events() -> None:
     items = [A, CaughtUp(), LOST, Reconnected(), B, CaughtUp()]
     assert ops.with_signals()(Subscription(*items)).pipe(rx.to_list()).run() == items
 
@@ -43,6 +43,6 @@ def test_the_signals_come_among_the_events() -> None:
     ids=["plain", "piped", "map"],
 )
 @pytest.mark.parametrize("operator", [ops.with_signals(), ops.until_caught_up()], ids=["with_signals", "until"])
-def test_a_source_without_signals_is_refused_in_the_pipe(source: Any, operator: Any) -> None:
+def test_a_source_without_signals_is_refused(source: Any, operator: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"a catch-up subscription .* first in its pipe"):
         source.pipe(operator)

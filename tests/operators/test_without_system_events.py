@@ -14,7 +14,7 @@ NAMES = {
 }
 
 
-def test_what_the_server_wrote_for_itself_is_left_out() -> None:
+def test_system_events_are_left_out() -> None:
     with marbles_testing() as (start, cold, _, exp):
         seen = start(cold("-a-m-s-t-b-l-a-|", NAMES).pipe(ops.without_system_events()))
         assert seen == exp("-a---------l-a-|", NAMES)
