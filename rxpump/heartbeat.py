@@ -4,9 +4,9 @@
         ▲  └──interval over, bytes arrived─┐   │
         └──────────────────────────────────┴───┴──timeout over, bytes arrived
 
-Every byte that arrives is a sign of life, not only the answer to a heartbeat. So is every byte that the other side
-accepts after it had to wait, because a heartbeat waits behind it (docs/protocol/tcp.md, section 4.13). `heard` only
-sets a flag, because it is called for every package. The clock matters only when a deadline passes.
+Every byte that arrives shows that the other side is alive, not only the answer to a heartbeat. So does every waiting
+byte that the other side accepts, because a heartbeat would wait behind it (docs/protocol/tcp.md, section 4.13).
+`note_bytes` only sets a flag, because it is called for every package. The clock is read only when a deadline passes.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class Heartbeat:
         deadline: Time of the next call of `tick`, or infinity.
     """
 
-    __slots__ = ("_heard", "deadline", "interval", "pulse", "timeout")
+    __slots__ = ("_has_received", "deadline", "interval", "pulse", "timeout")
 
     def __init__(self, interval: float, timeout: float, now: float) -> None:
         self.interval: float = interval
         self.timeout: float = timeout
         self.pulse: Pulse = Pulse.LISTENING
         self.deadline: float = now + interval
-        self._heard = False
+        self._has_received = False
 
-    def heard(self) -> None:
+    def note_bytes(self) -> None:
         """Start the interval again, because bytes arrived from the other side, or it accepted waiting bytes."""
-        self._heard = True
+        self._has_received = True
 
     def tick(self, now: float) -> Pulse | None:
         """Apply the time.
@@ -60,8 +60,8 @@ class Heartbeat:
         """
         if now < self.deadline or self.pulse is Pulse.DEAD:
             return None
-        if self._heard:
-            self._heard = False
+        if self._has_received:
+            self._has_received = False
             self.pulse = Pulse.LISTENING
             self.deadline = now + self.interval
             return None

@@ -89,7 +89,7 @@ def test_the_message_is_one_line_and_the_class_is_documented(cls: type[RxPumpErr
     assert not cls.__doc__.startswith(f"{cls.__name__}("), "dataclass generated this docstring"
 
 
-def test_retryable_errors() -> None:
+def test_the_retryable_errors_are_these() -> None:
     assert {cls.__name__ for cls in CLASSES if cls.retryable} == {
         "CommitTimeout",
         "CallInterrupted",
@@ -135,18 +135,18 @@ def test_invalid_argument_is_a_value_error_with_a_short_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "heard"),
+    ("reason", "answer"),
     [
         (None, "there was no answer"),
         (NotReady("Ping"), "the last answer was: the node did not handle Ping: NotReady"),
     ],
 )
-def test_a_timeout_names_the_last_reply(reason: ServerError | None, heard: str) -> None:
+def test_a_timeout_names_the_last_reply(reason: ServerError | None, answer: str) -> None:
     error = OperationTimedOut("Ping", 7.0, 3, reason)
-    assert str(error) == f"Ping was not done within 7 s: sent 3 time(s), {heard}"
+    assert str(error) == f"Ping was not done within 7 s: sent 3 time(s), {answer}"
 
 
-def test_a_timeout_without_a_connection() -> None:
+def test_a_timeout_names_the_missing_connection() -> None:
     error = OperationTimedOut("Ping", 7.0, 0, is_connected=False)
     assert str(error) == "Ping was not done within 7 s: it was never sent; there is no connection to the server"
 

@@ -49,7 +49,7 @@ def test_three_schemes_mean_the_same(scheme: str) -> None:
         ("esdb://localhost?credentialsInClear=true", GrpcAddress(LOCAL, sends_credentials_in_clear=True)),
     ],
 )
-def test_the_address(uri: str, address: GrpcAddress) -> None:
+def test_the_address_is_parsed(uri: str, address: GrpcAddress) -> None:
     assert parse(uri)[0] == address
 
 
@@ -80,7 +80,7 @@ def test_the_address(uri: str, address: GrpcAddress) -> None:
         ("reconnect_attempts=2", {"reconnect": replace(Settings().reconnect, attempts=2)}),
     ],
 )
-def test_the_options(options: str, values: dict[str, Any]) -> None:
+def test_the_options_are_parsed(options: str, values: dict[str, Any]) -> None:
     assert parse(f"kurrentdb://localhost?{options}")[1] == replace(SECURE, **values)
 
 
@@ -119,7 +119,7 @@ def test_settings_without_tls_are_replaced_by_the_scheme() -> None:
         ("kurrentdb://h?max_in_flight=0", "option max_in_flight", 0),
     ],
 )
-def test_what_is_wrong_is_named(uri: str, argument: str, value: object) -> None:
+def test_an_invalid_part_is_named(uri: str, argument: str, value: object) -> None:
     with pytest.raises(InvalidUri) as refused:
         parse(uri)
     assert (refused.value.argument, refused.value.value) == (argument, value)

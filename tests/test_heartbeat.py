@@ -33,8 +33,8 @@ def test_silence_after_a_request_ends_the_connection() -> None:
 
 def test_received_bytes_begin_a_new_interval() -> None:
     heartbeat = watch()
-    heartbeat.heard()
-    heartbeat.heard()
+    heartbeat.note_bytes()
+    heartbeat.note_bytes()
     assert heartbeat.tick(102.0) is None
     assert heartbeat.deadline == 104.0
     assert heartbeat.tick(104.0) is Pulse.ASKED, "earlier bytes count only for their own interval"
@@ -43,7 +43,7 @@ def test_received_bytes_begin_a_new_interval() -> None:
 def test_received_bytes_are_a_reply() -> None:
     heartbeat = watch()
     heartbeat.tick(102.0)
-    heartbeat.heard()
+    heartbeat.note_bytes()
     assert heartbeat.tick(103.0) is None
     assert heartbeat.pulse is Pulse.LISTENING
     assert heartbeat.deadline == 105.0
@@ -60,7 +60,7 @@ def test_an_infinite_timeout_asks_in_each_interval() -> None:
     heartbeat = Heartbeat(2.0, math.inf, 100.0)
     ticks = [heartbeat.tick(now) for now in (102.0, 103.0, 104.0, 106.0)]
     assert ticks == [Pulse.ASKED, None, Pulse.ASKED, Pulse.ASKED]
-    heartbeat.heard()
+    heartbeat.note_bytes()
     assert [heartbeat.tick(now) for now in (108.0, 110.0)] == [None, Pulse.ASKED]
 
 
@@ -75,7 +75,7 @@ def test_a_connection_with_a_reply_is_never_dead(steps: list[tuple[float, bool]]
     heartbeat, now, silent_since = watch(), 100.0, 100.0
     for pause, is_heard in steps:
         if is_heard:
-            heartbeat.heard()
+            heartbeat.note_bytes()
             silent_since = now
         now += pause
         if heartbeat.tick(now) is Pulse.DEAD:

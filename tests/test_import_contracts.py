@@ -82,5 +82,5 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)
-def test_the_contracts_find(report: str, name: str) -> None:
+def test_the_contracts_find_each_violation(report: str, name: str) -> None:
     assert VIOLATIONS[name].reported in report, report

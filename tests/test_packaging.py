@@ -40,12 +40,12 @@ def test_importing_rxpump_loads_only_core_dependencies(imported: set[str]) -> No
 
 
 @pytest.mark.parametrize("part", ["rxpump.server", "rxpump.cli", "rxpump.grpc", "hpack", "sqlite3", "click", "rich"])
-def test_importing_rxpump_leaves_out(part: str, imported: set[str]) -> None:
+def test_importing_rxpump_does_not_load_optional_parts(part: str, imported: set[str]) -> None:
     assert part not in imported
 
 
 @pytest.mark.parametrize("name", ["errors.WrongExpectedVersion", "operators.map_async"])
-def test_importing_rxpump_is_enough_for(name: str) -> None:
+def test_importing_rxpump_makes_submodules_available(name: str) -> None:
     subprocess.run([sys.executable, "-c", f"import rxpump; rxpump.{name}"], check=True)
 
 

@@ -10,7 +10,7 @@ from rxpump.settings import Settings
 from rxpump.tcp.wire.limits import MAX_FRAME_BYTES
 
 
-def test_the_documented_defaults() -> None:
+def test_defaults_equal_the_documented_ones() -> None:
     settings = Settings()
     assert (settings.timeout, settings.max_frame_bytes) == (10.0, MAX_FRAME_BYTES)
     assert settings.reconnect.attempts is None, "unlimited"
@@ -44,7 +44,7 @@ def test_a_connection_must_have_a_name(name: Any) -> None:
         Settings(name=name)
 
 
-def test_the_smallest_frame_limit() -> None:
+def test_the_smallest_frame_limit_is_1024() -> None:
     assert Settings(max_frame_bytes=1024).max_frame_bytes == 1024
     with pytest.raises(InvalidArgument, match="1024 or more"):
         Settings(max_frame_bytes=1023)

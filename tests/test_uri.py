@@ -42,7 +42,7 @@ from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, TcpAddress, par
         ("sqlite:///my%20events%23.db?timeout=3", EmbeddedAddress("my events#.db")),
     ],
 )
-def test_the_address(uri: str, address: Address) -> None:
+def test_the_address_is_parsed(uri: str, address: Address) -> None:
     assert parse(uri)[0] == address
 
 
@@ -87,7 +87,7 @@ def test_options_are_settings() -> None:
     )
 
 
-def test_options_of_tls() -> None:
+def test_options_of_tls_are_parsed() -> None:
     _, settings = parse("tcp://h?tls=true&tls_ca=/etc/ca%201.pem&tls_server_name=node.example")
     assert settings == Settings(tls=True, tls_ca="/etc/ca 1.pem", tls_server_name="node.example")
     assert parse("tcp://h?tls=true&tls_verify=false")[1] == Settings(tls=True, tls_verify=False)
@@ -104,7 +104,7 @@ def test_options_override_settings() -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
-def test_boolean_options(text: str, value: bool) -> None:
+def test_boolean_options_are_parsed(text: str, value: bool) -> None:
     assert parse(f"tcp://h?require_leader={text}")[1].require_leader is value
 
 
@@ -231,14 +231,14 @@ def test_any_text_is_an_address_or_an_invalid_uri(text: str) -> None:
         ("admin:change%2Fit@a,b:2", [("a", 2113), ("b", 2)]),
     ],
 )
-def test_the_hosts_of_a_cluster(hosts: str, seeds: list[tuple[str, int]]) -> None:
+def test_the_hosts_of_a_cluster_are_parsed(hosts: str, seeds: list[tuple[str, int]]) -> None:
     address, _ = parse(f"tcp+discover://{hosts}")
     assert isinstance(address, ClusterAddress)
     assert list(address.seeds) == seeds
     assert address.credentials == (Credentials("admin", "change/it") if "@" in hosts else None)
 
 
-def test_the_options_of_a_cluster() -> None:
+def test_the_options_of_a_cluster_are_parsed() -> None:
     options = "node_preference=read_only_replica&gossip_timeout=2&gossip_interval=3&gossip_attempts=4&gossip_tls=true"
     address, settings = parse(f"tcp+discover://[::1]?{options}&host_overrides=10.0.0.1=a,10.0.0.2:1=b:2")
     assert str(address) == "tcp+discover://[::1]:2113"

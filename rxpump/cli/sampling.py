@@ -18,7 +18,7 @@ from rxpump.model.positions import END, Position, StreamDirection, position_text
 
 
 @dataclass
-class Flow:
+class Written:
     """Numbers of events and bytes.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sampler:
     """
 
     def __init__(self, store: BlockingClient, interval: float) -> None:
-        self._flows: dict[str, Flow] = {}
+        self._by_stream: dict[str, Written] = {}
         last = store.get_all(direction=StreamDirection.BACKWARD, max_count=1)
         self._end: Position | None = last[0].position if len(last) else None
         written: reactivex.Observable[Event] = store.client.stream_all(END, resolve_links=False)
@@ -65,23 +65,26 @@ class Sampler:
         """
         with suppress(TimeoutError):
             next(self._events)
-        flows, self._flows = self._flows, {}
+        by_stream, self._by_stream = self._by_stream, {}
         now = monotonic()
         seconds, self._began = now - self._began, now
-        whole = Flow(sum(flow.events for flow in flows.values()), sum(flow.bytes for flow in flows.values()))
-        by_rate = sorted(flows.items(), key=lambda item: (-item[1].events, item[0]))
+        whole = Written(
+            sum(written.events for written in by_stream.values()),
+            sum(written.bytes for written in by_stream.values()),
+        )
+        by_rate = sorted(by_stream.items(), key=lambda item: (-item[1].events, item[0]))
         end = position_text(self._end)
-        streams = [{"stream": name, **flow.per_second(seconds)} for name, flow in by_rate]
-        return {**whole.per_second(seconds), "streams_written": len(flows), "log_end": end}, streams
+        streams = [{"stream": name, **written.per_second(seconds)} for name, written in by_rate]
+        return {**whole.per_second(seconds), "streams_written": len(by_stream), "log_end": end}, streams
 
     def close(self) -> None:
         """Stop counting."""
         self._events.close()
 
     def _note(self, event: Event) -> None:
-        flow = self._flows.setdefault(event.stream, Flow())
-        flow.events += 1
-        flow.bytes += len(event.data) + len(event.metadata)
+        written = self._by_stream.setdefault(event.stream, Written())
+        written.events += 1
+        written.bytes += len(event.data) + len(event.metadata)
         self._end = event.position
 
 

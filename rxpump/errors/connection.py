@@ -232,8 +232,8 @@ class OperationTimedOut(RxPumpError):
     nodes: str = ""
 
     def __str__(self) -> str:
-        heard = f"the last answer was: {self.reason}" if self.reason else "there was no answer"
-        sent = f"sent {self.attempts} time(s), {heard}" if self.attempts else "it was never sent"
+        answer = f"the last answer was: {self.reason}" if self.reason else "there was no answer"
+        sent = f"sent {self.attempts} time(s), {answer}" if self.attempts else "it was never sent"
         state = "" if self.is_connected else "; there is no connection to the server"
         details = "".join(f"; {text}" for text in (self.hint, self.nodes) if text)
         return f"{self.operation} was not done within {self.timeout:g} s: {sent}{state}{details}"

@@ -35,7 +35,7 @@ class CallOwner(Protocol):
         """State machine of the connection."""
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """Time at which the connection last received bytes."""
 
     def wake(self) -> None:
@@ -136,9 +136,9 @@ class Call:
         return 0 if self.has_ended else self._owner.machine.pending_bytes(self.stream_id)
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """Time at which the connection last received bytes."""
-        return self._owner.heard_at
+        return self._owner.received_at
 
     def ping(self) -> None:
         """Send a PING on the connection, so that the server shows that it works. Do nothing if the call has ended."""

@@ -4,7 +4,7 @@ The state machine decides what is sent. The connection only moves bytes between 
 calls. Frames of one turn of the event loop are sent in one write, and one timer serves all deadlines of the machine.
 
 The buffer of the operating system is kept small where that is possible. Bytes that leave therefore show that the
-server reads, and are signs of life like bytes that arrive.
+server is alive, like bytes that arrive.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class GrpcConnection(asyncio.Protocol):
         is_going_away: Whether the server has announced that it shuts down. It accepts no new calls.
         has_answered: Whether the server has sent messages or statuses of calls, since this was last set to False.
         features: Methods of the server.
-        heard_at: Time at which the connection last received bytes.
+        received_at: Time at which the connection last received bytes.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class GrpcConnection(asyncio.Protocol):
         self.is_going_away: bool = False
         self.has_answered: bool = False
         self.features: ServerFeatures = ServerFeatures.before_21_10()
-        self.heard_at: float = self._loop.time()
+        self.received_at: float = self._loop.time()
         self._address = address
         self._authority = authority
         self._scheme = scheme
@@ -220,7 +220,7 @@ class GrpcConnection(asyncio.Protocol):
         self._observer.moved_bytes(len(data), 0)
         calls = self._calls
         self._is_flush_due = True  # This method flushes at its end.
-        self.heard_at = now = self._loop.time()
+        self.received_at = now = self._loop.time()
         for event in self.machine.receive(data, now):
             match event:
                 case DataReceived() | HeadersReceived() | TrailersReceived() | StreamReset():
@@ -331,7 +331,7 @@ class GrpcConnection(asyncio.Protocol):
         self._flush()
 
     def _note_progress(self) -> None:
-        """Report a sign of life if bytes that were buffered at the last call have left since."""
+        """Report that the server is alive, if bytes that were buffered at the last call have left since."""
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
         if self._unsent_at_ring and taken > self._taken_at_ring:

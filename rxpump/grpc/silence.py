@@ -1,8 +1,8 @@
 """Limit the silence of a server that works on a call for a long time.
 
 A server that searches its log for events that match a filter sends nothing until it finds one. It can search longer
-than a request may take. So the limit applies to the silence of the whole connection, and each frame that arrives is a
-sign that the server works. After half of the time the client sends a PING, which every server acknowledges at once.
+than a request may take. So the limit applies to the silence of the whole connection, and each frame that arrives
+shows that the server works. After half of the time the client sends a PING, which every server acknowledges at once.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class SilenceLimit:
         self.next_tick: float = now + seconds / 2
         self.is_over: bool = False
         self._seconds = seconds
-        self._heard_at = now
+        self._received_at = now
         self._has_asked = False
 
-    def heard(self, at: float) -> None:
+    def note_received(self, at: float) -> None:
         """Begin the limit again at a time at which bytes were received."""
-        if at > self._heard_at:
-            self._heard_at = at
+        if at > self._received_at:
+            self._received_at = at
             self.deadline = at + self._seconds
             self.next_tick = at + self._seconds / 2
             self._has_asked = False
@@ -58,11 +58,11 @@ class SilenceLimit:
         return f"<SilenceLimit of {self._seconds:g} s, until {self.deadline:g}>"
 
 
-class Audible(Protocol):
-    """A call on a connection."""
+class PingableCall(Protocol):
+    """The parts of a call that `SilenceWatch` uses: the time of the last bytes, and a ping."""
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """Time at which the connection last received bytes."""
 
     def ping(self) -> None:
@@ -79,7 +79,7 @@ class SilenceWatch:
         call: Call during which the limit is moved.
     """
 
-    def __init__(self, limit: asyncio.Timeout, ends_at: float, seconds: float, call: Audible) -> None:
+    def __init__(self, limit: asyncio.Timeout, ends_at: float, seconds: float, call: PingableCall) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit
         self._call = call
@@ -94,7 +94,7 @@ class SilenceWatch:
             self._limit.reschedule(self._silence.deadline)
 
     def _tick(self) -> None:
-        self._silence.heard(self._call.heard_at)
+        self._silence.note_received(self._call.received_at)
         if self._silence.tick(self._loop.time()):
             self._call.ping()
         if self._silence.is_over:

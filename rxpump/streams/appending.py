@@ -52,19 +52,19 @@ class _Writing:
 
     Args:
         runtime: Background tasks of the client.
-        inbox: Buffer of the events, whose `changed` is set when an append has succeeded or failed.
+        buffer: Buffer of the events, whose `changed` is set when an append has succeeded or failed.
         appender: Appends the batches.
         expected_version: Version that the first batch expects.
     """
 
     def __init__(
-        self, runtime: BackgroundTasks, inbox: WriteBuffer, appender: Appender, expected_version: int
+        self, runtime: BackgroundTasks, buffer: WriteBuffer, appender: Appender, expected_version: int
     ) -> None:
         self.sent: deque[_Sent] = deque()
         self.has_succeeded = False
         self._runtime = runtime
         self._appender = appender
-        self._inbox = inbox
+        self._buffer = buffer
         self._is_exact = expected_version not in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS)
         self._next_version = self._confirmed = expected_version
 
@@ -107,9 +107,9 @@ class _Writing:
         self._appender.close()
 
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
-        inbox, appender = self._inbox, self._appender
+        buffer, appender = self._buffer, self._appender
         appending = append(
-            inbox.telemetry, inbox.stream, events, lambda new: appender.append(new, version), is_buffered=True
+            buffer.telemetry, buffer.stream, events, lambda new: appender.append(new, version), is_buffered=True
         )
         work = self._runtime.start(appending, "append")
         work.add_done_callback(self._note)
@@ -119,12 +119,12 @@ class _Writing:
         """Mark an exception as retrieved, so that asyncio does not report it if no caller awaits the batch."""
         if not work.cancelled():
             work.exception()
-        self._inbox.changed.set()
+        self._buffer.changed.set()
 
 
 async def append_in_order(
     runtime: BackgroundTasks,
-    inbox: WriteBuffer,
+    buffer: WriteBuffer,
     open_appender: OpenAppender,
     expected_version: int,
     max_in_flight: int,
@@ -134,19 +134,19 @@ async def append_in_order(
     Yields:
         Results of batches in order, one or more at a time.
     """
-    writing = _Writing(runtime, inbox, open_appender(), expected_version)
+    writing = _Writing(runtime, buffer, open_appender(), expected_version)
     try:
         while True:
-            inbox.changed.clear()
+            buffer.changed.clear()
             while results := writing.settle():
                 yield results
             room = max_in_flight if writing.has_succeeded else 1
-            while len(writing.sent) < room and inbox.has_batch:
-                writing.send(inbox.take())
-            if inbox.is_over and not writing.sent:
+            while len(writing.sent) < room and buffer.has_batch:
+                writing.send(buffer.take())
+            if buffer.is_over and not writing.sent:
                 break
-            await inbox.changed.wait()
-        if inbox.failure is not None:
-            raise inbox.failure
+            await buffer.changed.wait()
+        if buffer.failure is not None:
+            raise buffer.failure
     finally:
         writing.cancel()

@@ -114,9 +114,9 @@ class Relay(PageSource[WriteResult]):
         outcome = self._pipeline(Piped(source))
         watched = source if self._root_of(outcome) is source else None
         with tracking(watched, progress.count_dropped):
-            subscription = outcome.subscribe(progress.leave, progress.inbox.on_error, progress.inbox.on_completed)
+            subscription = outcome.subscribe(progress.leave, progress.buffer.on_error, progress.buffer.on_completed)
         results = append_in_order(
-            self._runtime, progress.inbox, self._open_appender, progress.start.version, max_in_flight=1
+            self._runtime, progress.buffer, self._open_appender, progress.start.version, max_in_flight=1
         )
         hinting = self._runtime.start(self._leave_hints(progress), "leave hints")
         try:
@@ -127,7 +127,7 @@ class Relay(PageSource[WriteResult]):
                 await self._leave_hint(progress.done)
         finally:
             hinting.cancel()
-            progress.inbox.close()
+            progress.buffer.close()
             subscription.dispose()
             await results.aclose()
 
@@ -151,7 +151,7 @@ class _RelayProgress:
 
     def __init__(self, source: str, target: str, start: Start, limits: Limits, telemetry: Telemetry) -> None:
         self.start = start
-        self.inbox = WriteBuffer("the relay", target, Batching(), limits, telemetry)
+        self.buffer = WriteBuffer("the relay", target, Batching(), limits, telemetry)
         self.done = start.done
         self.hint_is_due = asyncio.Event()
         self._source = source
@@ -202,7 +202,7 @@ class _RelayProgress:
             raise InvalidArgument("pipeline", item, "operators that keep the order of their source")
         self._place = Place(number, self._place.nth + 1 if number == self._place.number else 0)
         if self._place > self.start.place:
-            self.inbox.on_next(
+            self.buffer.on_next(
                 mark(as_new_event(item, self._target, self._limits), origin, self._source, self._place)
             )
             entry.retain()

@@ -45,7 +45,7 @@ def test_every_user_must_release() -> None:
     assert tracker.done == "a"
 
 
-def test_an_entry_without_an_item_is_passed_in_silence() -> None:
+def test_an_entry_without_an_item_is_not_reported() -> None:
     tracker = ProgressTracker()
     passed: list[Pending] = []
     tracker.on_passed = passed.append
@@ -55,7 +55,7 @@ def test_an_entry_without_an_item_is_passed_in_silence() -> None:
     assert (tracker.done, passed) == ("a", [a])
 
 
-def test_of_adjacent_finished_entries_the_last_is_kept() -> None:
+def test_adjacent_finished_entries_are_merged() -> None:
     tracker = ProgressTracker()
     (slow,) = begun(tracker, 0)
     for number in range(1, 1000):
@@ -65,7 +65,7 @@ def test_of_adjacent_finished_entries_the_last_is_kept() -> None:
     assert tracker.done == 999
 
 
-def test_an_abandoned_entry_lets_no_later_one_pass() -> None:
+def test_an_abandoned_entry_stops_the_progress() -> None:
     tracker = ProgressTracker()
     a, b, c = begun(tracker, "a", "b", "c")
     b.abandon()
@@ -74,7 +74,7 @@ def test_an_abandoned_entry_lets_no_later_one_pass() -> None:
     assert tracker.done == "a"
 
 
-def test_a_stopped_tracker_passes_nothing() -> None:
+def test_a_stopped_tracker_reports_nothing() -> None:
     tracker = ProgressTracker()
     (a,) = begun(tracker, "a")
     tracker.stop()
@@ -82,7 +82,7 @@ def test_a_stopped_tracker_passes_nothing() -> None:
     assert tracker.done is None
 
 
-def test_its_repr_tells_how_far_it_is() -> None:
+def test_the_repr_shows_the_progress() -> None:
     tracker = ProgressTracker()
     a, b = begun(tracker, "a", "b")
     a.release()
@@ -112,7 +112,7 @@ class Model:
         st.tuples(st.sampled_from(["begin", "begin", "retain", "release", "release", "abandon"]), st.floats(0, 0.99))
     )
 )
-def test_it_passes_what_a_list_of_users_passes(steps: list[tuple[str, float]]) -> None:
+def test_the_tracker_equals_a_simple_model(steps: list[tuple[str, float]]) -> None:
     tracker, model = ProgressTracker(), Model()
     entries: list[Pending] = []
     reported: list[int] = []
@@ -152,7 +152,7 @@ def deliver(upstream: Upstream, *items: Any) -> list[Pending | None]:
     return retained
 
 
-def test_a_source_has_entries_for_the_items_that_are_kept() -> None:
+def test_items_of_a_source_are_finished_in_order() -> None:
     upstream = Upstream("source")
     a, b = deliver(upstream, "a", "b")
     assert a is not None
@@ -163,7 +163,7 @@ def test_a_source_has_entries_for_the_items_that_are_kept() -> None:
     assert a.tracker.done == "b"
 
 
-def test_the_item_that_is_being_delivered_is_not_passed() -> None:
+def test_an_item_is_unfinished_during_its_delivery() -> None:
     upstream = Upstream("source")
     upstream.enter()
     upstream.origin = "a"
@@ -181,7 +181,7 @@ def test_the_item_that_is_being_delivered_is_not_passed() -> None:
     assert entry.tracker.done == "b"
 
 
-async def test_a_source_that_waits_delivers_nothing() -> None:
+async def test_a_paused_source_finishes_its_delivery() -> None:
     upstream = Upstream("source")
     upstream.enter()
     upstream.origin = "a"
@@ -193,13 +193,13 @@ async def test_a_source_that_waits_delivers_nothing() -> None:
     upstream.leave()
 
 
-def test_a_signal_has_no_item() -> None:
+def test_the_entry_of_a_signal_has_no_item() -> None:
     (entry,) = deliver(Upstream("source"), CaughtUp())
     assert entry is not None
     assert entry.item is None
 
 
-def test_a_delivery_within_another_restores_it() -> None:
+def test_a_nested_delivery_restores_the_outer_one() -> None:
     outer, inner, tracker = Upstream("outer"), Upstream("inner"), ProgressTracker()
     a, b = begun(tracker, "a", "b")
     seen: list[Any] = []
@@ -224,7 +224,7 @@ def test_a_delivery_within_another_restores_it() -> None:
     assert not outer.knows_origin
 
 
-def test_a_delivery_that_raises_is_over() -> None:
+def test_an_exception_ends_the_delivery() -> None:
     upstream = Upstream("stage")
     (entry,) = begun(ProgressTracker(), "a")
 
@@ -263,7 +263,7 @@ def consumer() -> Consumer:
     return Consumer()
 
 
-def test_each_delivery_is_passed_to_the_end(consumer: Consumer) -> None:
+def test_each_delivery_reaches_the_consumer_in_order(consumer: Consumer) -> None:
     assert consumer.claim()
     entries = [consumer.begin(number) for number in range(4)]
     for at in (1, 2, 3, 0):
@@ -271,12 +271,12 @@ def test_each_delivery_is_passed_to_the_end(consumer: Consumer) -> None:
     assert consumer.passed == [0, 1, 2, 3]
 
 
-def test_a_delivery_has_one_end(consumer: Consumer) -> None:
+def test_deliveries_can_be_claimed_once(consumer: Consumer) -> None:
     assert consumer.claim()
     assert not consumer.claim()
 
 
-def test_an_end_that_comes_late_gets_the_unsettled_deliveries(consumer: Consumer) -> None:
+def test_a_late_claim_gets_the_unsettled_deliveries(consumer: Consumer) -> None:
     for number in range(4):
         entry = consumer.begin(number)
         if number == 0:
@@ -286,7 +286,7 @@ def test_an_end_that_comes_late_gets_the_unsettled_deliveries(consumer: Consumer
     assert consumer.passed == [1, 2, 3]
 
 
-def test_settled_deliveries_are_not_kept_for_an_end(consumer: Consumer) -> None:
+def test_settled_deliveries_are_not_kept_for_a_late_claim(consumer: Consumer) -> None:
     slow = consumer.begin(0)
     for number in range(1, 100):
         entry = consumer.begin(number)
@@ -298,7 +298,7 @@ def test_settled_deliveries_are_not_kept_for_an_end(consumer: Consumer) -> None:
     assert len(consumer.tracker) == 0
 
 
-def test_an_abandoned_delivery_ends_a_source_that_is_over(consumer: Consumer) -> None:
+def test_the_end_waits_for_unfinished_deliveries(consumer: Consumer) -> None:
     assert consumer.claim()
     first, second = consumer.begin(0), consumer.begin(1)
     consumer.tracker.detach(second)
@@ -310,13 +310,13 @@ def test_an_abandoned_delivery_ends_a_source_that_is_over(consumer: Consumer) ->
     assert consumer.overs == 1
 
 
-def test_without_an_end_it_does_not_end_by_itself(consumer: Consumer) -> None:
+def test_without_a_claim_the_end_is_not_reported(consumer: Consumer) -> None:
     consumer.begin(0).abandon()
     consumer.tracker.end_source()
     assert consumer.overs == 0
 
 
-def test_an_end_that_waits_is_given_the_tracker() -> None:
+def test_an_announced_tracker_reaches_its_listener() -> None:
     found: list[DeliveryTracker] = []
     tracker, other = DeliveryTracker(lambda: None), DeliveryTracker(lambda: None)
     with tracking_deliveries(found.append):

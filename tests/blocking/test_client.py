@@ -58,7 +58,7 @@ def test_a_call_raises_the_error_of_the_server(store: rxpump.BlockingClient) -> 
         store.iter("")
 
 
-def test_metadata_and_deletion(store: rxpump.BlockingClient) -> None:
+def test_metadata_are_set_and_streams_deleted(store: rxpump.BlockingClient) -> None:
     store.publish("ponies", jumps(3))
     store.set_metadata("ponies", max_count=2)
     assert store.get_metadata("ponies").metadata.max_count == 2
@@ -307,7 +307,7 @@ def test_an_exception_leaves_the_block_at_once() -> None:
     assert not store.is_connected
 
 
-def test_a_forgotten_client_is_closed() -> None:
+def test_a_client_without_references_is_closed() -> None:
     store = rxpump.open("memory://", name="forgotten")
     client = weakref.ref(store.client)
     thread = next(each for each in threading.enumerate() if each.name == "forgotten event loop")

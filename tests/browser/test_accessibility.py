@@ -19,7 +19,7 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing(chromium: Browser, site: Site, theme: str, width: str) -> None:
+async def test_axe_finds_no_violation(chromium: Browser, site: Site, theme: str, width: str) -> None:
     await fill_store(site)
     size = WIDE if width == "wide" else NARROW
     context = await chromium.new_context(color_scheme="dark" if theme == "dark" else "light", viewport=size)

@@ -111,7 +111,7 @@ async def test_one_parked_event_is_retried(page: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize("site", ["tcp"], indirect=True)
-async def test_an_event_that_cannot_be_retried_alone_says_why(page: Page, site: Site) -> None:
+async def test_an_event_that_cannot_be_retried_alone_has_a_reason(page: Page, site: Site) -> None:
     await open_group(page, site)
     await events(page).first.locator("summary").click()
     await expect(events(page).first).to_contain_text("replays all parked events together")

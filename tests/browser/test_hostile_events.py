@@ -50,7 +50,7 @@ async def test_markup_in_live_events_is_shown_as_text(page: Page, site: Site) ->
     assert not await is_hacked(page)
 
 
-async def test_characters_that_turn_the_direction_are_shown_by_number(page: Page, site: Site) -> None:
+async def test_direction_marks_are_shown_by_number(page: Page, site: Site) -> None:
     await site.client.publish(TURNED, [rxpump.NewEvent(TURNED, {"name": TURNED})])
     await page.goto(site.at("stream", TURNED, **{"from": 0}))
     await expect(page.get_by_role("heading", level=1)).to_have_text("abcU+202Efdp.exe")
@@ -59,7 +59,7 @@ async def test_characters_that_turn_the_direction_are_shown_by_number(page: Page
     assert "\u202e" not in shown
 
 
-async def test_right_to_left_text_does_not_turn_what_follows(page: Page, site: Site) -> None:
+async def test_right_to_left_text_does_not_reverse_later_text(page: Page, site: Site) -> None:
     await site.client.publish("שלום", [rxpump.NewEvent("حدث", {"n": 1})])
     row = page.get_by_role("region", name="Streams").locator("tbody tr")
     await expect(row.locator("a")).to_have_text("שלום")
@@ -78,7 +78,7 @@ async def test_bytes_that_are_not_utf_8_are_shown_in_hexadecimal(page: Page, sit
     await expect(data).to_contain_text("...text.")
 
 
-async def test_json_that_lies_is_shown_as_text(page: Page, site: Site) -> None:
+async def test_invalid_json_is_shown_as_text(page: Page, site: Site) -> None:
     event = rxpump.NewEvent("Odd", b'{"a": 1, "a": 2, "deep": ' + b"[" * 60_000, is_json=True)
     await site.client.publish("odd", [event])
     await page.goto(site.at("stream", "odd", **{"from": 0}))

@@ -119,7 +119,7 @@ async def test_a_paused_page_shows_no_event_until_it_resumes(page: Page, site: S
     await expect(count(page, "received")).to_have_text("3")
 
 
-async def test_clear_removes_what_was_received(page: Page, site: Site) -> None:
+async def test_clear_removes_all_marbles(page: Page, site: Site) -> None:
     await watch(page, site)
     await site.write("orders", "OrderPlaced")
     await expect(count(page, "received")).to_have_text("1")

@@ -81,7 +81,7 @@ async def test_a_number_is_jumped_to(page: Page, site: Site) -> None:
     await expect(page.locator("details.event[open] .at")).to_have_text("41")
 
 
-async def test_an_event_shows_what_it_has(page: Page, site: Site) -> None:
+async def test_an_event_is_shown_with_all_its_values(page: Page, site: Site) -> None:
     cause = rxpump.NewEvent("OrderPlaced", {"order": 1})
     metadata = {"$correlationId": "order-1", "$causationId": str(cause.id), "user": "zoe"}
     paid = rxpump.NewEvent("OrderPaid", {"price": 12345678901234567890}, metadata=metadata)

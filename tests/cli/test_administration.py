@@ -65,7 +65,7 @@ def test_a_delete_needs_a_confirmation(cli: Commands, store: rxpump.BlockingClie
 
 
 @pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1)])
-def test_a_terminal_is_asked(cli: Commands, store: rxpump.BlockingClient, answer: bytes, status: int) -> None:
+def test_a_terminal_gets_a_question(cli: Commands, store: rxpump.BlockingClient, answer: bytes, status: int) -> None:
     store.publish_event("asked", "Jumped")
     main, other = pty.openpty()
     command = [sys.executable, "-m", "rxpump", "delete", "asked"]
@@ -100,6 +100,6 @@ def test_wrong_metadata_are_refused(cli: Commands, arguments: list[str], message
     assert message in cli.failure(2, "metadata", "set", "ponies", *arguments)
 
 
-def test_a_scavenge_reports_what_it_freed(cli: Commands) -> None:
+def test_a_scavenge_reports_the_freed_bytes(cli: Commands) -> None:
     assert "Pass --yes to confirm" in cli.failure(2, "scavenge")
     assert cli.rows("scavenge", "--yes")[0]["done"] is True

@@ -48,7 +48,7 @@ def test_lines_can_be_the_data_alone(cli: Commands, store: rxpump.BlockingClient
     ]
 
 
-def test_what_read_writes_can_be_appended(cli: Commands, store: rxpump.BlockingClient) -> None:
+def test_the_output_of_read_can_be_appended(cli: Commands, store: rxpump.BlockingClient) -> None:
     store.publish("originals", [rxpump.NewEvent("A", {"n": 1}, metadata={"m": 2}), rxpump.NewEvent("B", b"\xff")])
     cli.run("append", "again", input=cli.run("read", "originals").stdout)
     fields = ("type", "data", "metadata", "id", "is_json")
@@ -56,7 +56,7 @@ def test_what_read_writes_can_be_appended(cli: Commands, store: rxpump.BlockingC
     assert kept == [[getattr(event, field) for field in fields] for event in store.iter("originals")]
 
 
-def test_a_repeated_run_writes_nothing_twice(cli: Commands, store: rxpump.BlockingClient, tmp_path: Path) -> None:
+def test_a_repeated_run_writes_each_event_once(cli: Commands, store: rxpump.BlockingClient, tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
     file.write_bytes(numbered(700))
     first = cli.rows("append", "repeated", str(file))[0]
@@ -174,6 +174,6 @@ def test_a_copy_can_follow_its_source(cli: Commands, store: rxpump.BlockingClien
         assert process.returncode == 0
 
 
-def test_the_exit_status_of_a_failed_copy(cli: Commands) -> None:
+def test_a_failed_copy_has_an_exit_status(cli: Commands) -> None:
     assert "stream 'none' does not exist" in cli.failure(3, "copy", cli.uri, "none", cli.uri, "target")
     assert "scheme" in cli.failure(2, "copy", "x", "none", cli.uri, "target")

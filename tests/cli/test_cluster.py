@@ -63,7 +63,7 @@ async def test_one_address_is_enough() -> None:
         assert len(await rows(f"{node.uri}?http_port={node.http_address[1]}")) == 3
 
 
-async def test_a_server_is_asked_over_grpc() -> None:
+async def test_the_cluster_is_read_over_grpc() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, insecure=True) as server:
         (row,) = await rows(server.grpc_uri or "")
     assert row["chosen"]
@@ -82,7 +82,7 @@ async def test_a_cluster_without_a_leader_is_a_failure() -> None:
     assert "Error: no node of the cluster at " in err
 
 
-async def test_no_answer_is_a_failure() -> None:
+async def test_a_missing_answer_is_a_failure() -> None:
     async with http_node() as dead:
         pass
     status, out, err = await run_cluster(f"tcp+discover://{dead}")

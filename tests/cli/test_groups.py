@@ -82,7 +82,7 @@ def test_parked_events_are_shown_with_the_reason(cli: Commands, store: rxpump.Bl
     assert cli.output("groups", "parked", "show", "ponies", group, "--format", "{number}") == "1\n"
 
 
-def test_what_the_protocol_lacks_is_named(cli: Commands, group: str) -> None:
+def test_features_that_the_protocol_lacks_are_named(cli: Commands, group: str) -> None:
     assert "removal of parked events" in cli.failure(7, "groups", "parked", "clear", "ponies", group, "--yes")
     assert "Pass --yes" in cli.failure(2, "groups", "parked", "clear", "ponies", group)
     # The store in this process serves no HTTP, over which TCP replays parked events.

@@ -29,7 +29,7 @@ from rxpump.cli.output import Output, as_text
         (datetime(2026, 1, 2, 3, 4, 5, 678, UTC), "2026-01-02 03:04:05"),
     ],
 )
-def test_a_value_as_text(value: object, text: str) -> None:
+def test_each_value_is_shown_as_text(value: object, text: str) -> None:
     assert as_text(value) == text
 
 
@@ -56,7 +56,7 @@ def test_a_table_in_a_file_has_no_broken_lines(capfd: pytest.CaptureFixture[str]
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_the_status_of_an_error(error: errors.RxPumpError, status: int) -> None:
+def test_each_error_has_an_exit_status(error: errors.RxPumpError, status: int) -> None:
     assert status_of(error) == status
 
 

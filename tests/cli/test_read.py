@@ -36,7 +36,7 @@ def test_an_event_is_a_json_line(cli: Commands) -> None:
     assert last["data_base64"] == "AP8="
 
 
-def test_the_range_of_a_read(cli: Commands) -> None:
+def test_options_select_the_range_of_a_read(cli: Commands) -> None:
     assert numbers(cli.rows("read", "ponies", "--from", "3")) == [3, 4, 5]
     assert numbers(cli.rows("read", "ponies", "--backward", "--max", "2")) == [5, 4]
     assert numbers(cli.rows("read", "ponies", "--type", "Slept", "--max", "1")) == [5]
@@ -86,11 +86,11 @@ def test_json_is_written_as_it_was_stored(cli: Commands, store: rxpump.BlockingC
         (5, ["--uri", "tcp://x:y@127.0.0.1:1?connect_within=0.01"], "Error: "),
     ],
 )
-def test_the_exit_status_of_a_failed_read(cli: Commands, status: int, arguments: list[str], message: str) -> None:
+def test_a_failed_read_has_an_exit_status(cli: Commands, status: int, arguments: list[str], message: str) -> None:
     assert message in cli.failure(status, "read", "ponies", *arguments)
 
 
-def test_the_exit_status_reports_what_is_missing(cli: Commands, store: rxpump.BlockingClient) -> None:
+def test_a_missing_stream_or_event_has_an_exit_status(cli: Commands, store: rxpump.BlockingClient) -> None:
     assert "Error: stream 'unknown' does not exist" in cli.failure(3, "read", "unknown")
     anonymous = Commands(address_of(store))
     assert "may not read '$all'" in anonymous.failure(6, "read", "$all")

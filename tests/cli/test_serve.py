@@ -126,7 +126,7 @@ async def test_a_missing_package_is_named(name: str, module: str) -> None:
     )
 
 
-async def test_tls(tmp_path: Path) -> None:
+async def test_the_server_can_have_tls(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
     with authority_file() as ca:
         async with serving("--tls-cert", certificate, "--tls-key", key) as (_, uri, line):
@@ -141,7 +141,7 @@ async def test_an_invalid_certificate_is_refused(tmp_path: Path) -> None:
     assert "--tls-key needs --tls-cert" in await fail("--tls-key", key)
 
 
-async def test_http() -> None:
+async def test_the_server_can_serve_http() -> None:
     async with serving("--http-port", "0") as (process, uri, _):
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
@@ -218,7 +218,7 @@ async def test_default_passwords_on_other_hosts_cause_a_warning(arguments: list[
         assert f"Warning: '0.0.0.0' can be reached from other hosts, and {logins} can log in" in err.decode()
 
 
-async def test_projections() -> None:
+async def test_the_server_can_run_projections() -> None:
     async with serving("--projections") as (_, uri, _), as_admin(uri) as client:
         await client.publish_event("pony-derpy", "PonyJumped", data={"m": 1})
         async for event in client.stream("$ce-pony"):

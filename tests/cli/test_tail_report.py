@@ -65,7 +65,7 @@ def test_signals_are_reported_with_the_place(
     ]
 
 
-def test_a_quiet_report_says_nothing(store: rxpump.BlockingClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quiet_report_writes_nothing(store: rxpump.BlockingClient, capsys: pytest.CaptureFixture[str]) -> None:
     with report(store, "ponies", is_quiet=True) as reporting:
         reporting.note(rxpump.CaughtUp())
     assert capsys.readouterr().err == ""

@@ -57,7 +57,7 @@ async def info_of(address: str, **headers: str) -> httpx.Response:
         return await http.get("/api/info", headers=headers)
 
 
-async def test_a_store_in_the_process_has_a_page(tmp_path: Path) -> None:
+async def test_the_page_shows_a_store_in_its_process(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/events.db"
     async with rxpump.connect(uri) as client:
         await client.publish_event("ponies", "Jumped")
@@ -69,7 +69,7 @@ async def test_a_store_in_the_process_has_a_page(tmp_path: Path) -> None:
         assert [row["stream"] for row in (await http.get("/api/streams")).json()] == ["ponies"]
 
 
-async def test_a_server_elsewhere_has_a_page(memory_server: EmbeddedServer) -> None:
+async def test_the_page_shows_a_remote_server(memory_server: EmbeddedServer) -> None:
     uri = memory_server.uri.replace("tcp://", "tcp://admin:changeit@")
     async with showing("ui", "--port", "0", "--writable", RXPUMP_URI=uri) as (_, address, lines):
         reply = await info_of(address)
@@ -87,7 +87,9 @@ async def read_nothing(address: str, path: str) -> tuple[asyncio.StreamReader, a
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_at_once_with_browsers(stop: signal.Signals, memory_server: EmbeddedServer) -> None:
+async def test_a_signal_ends_the_page_at_once_with_browsers(
+    stop: signal.Signals, memory_server: EmbeddedServer
+) -> None:
     uri = memory_server.uri.replace("tcp://", "tcp://admin:changeit@")
     async with rxpump.connect(uri) as client:
         for _ in range(10):
@@ -105,7 +107,7 @@ async def test_a_signal_ends_it_at_once_with_browsers(stop: signal.Signals, memo
     assert took < AT_ONCE
 
 
-async def test_ctrl_c_ends_it_while_it_connects() -> None:
+async def test_ctrl_c_ends_the_page_while_it_connects() -> None:
     connecting = asyncio.Event()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +132,7 @@ async def failure(status: int, *arguments: str) -> str:
     return err.decode()
 
 
-async def test_a_server_that_is_not_there_is_named() -> None:
+async def test_an_unreachable_server_is_named() -> None:
     assert "no connection to tcp://127.0.0.1:1 " in await failure(5, "ui", "tcp://a:b@127.0.0.1:1?connect_within=0.2")
 
 
@@ -191,7 +193,7 @@ async def test_missing_packages_are_named(command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("has_tls", [False, True])
-async def test_the_embedded_server_has_a_page(has_tls: bool, tmp_path: Path) -> None:
+async def test_serve_has_a_page(has_tls: bool, tmp_path: Path) -> None:
     tls: tuple[str, ...] = ()
     if has_tls:
         certificate, key = certificate_files(tmp_path, "events.example")
@@ -214,7 +216,7 @@ async def test_the_embedded_server_has_a_page(has_tls: bool, tmp_path: Path) -> 
         assert (process.returncode, out, err) == (0, b"Stopping.\n", b"")
 
 
-async def test_a_server_that_others_reach_opens_no_port_for_its_page() -> None:
+async def test_the_page_of_a_reachable_server_opens_no_grpc_port() -> None:
     options = ("--host", "0.0.0.0", "--port", "0", "--ui", "--ui-port", "0", "--user", "admin:a", "--user", "ops:b")
     async with showing("serve", *options) as (_, address, lines):
         assert not any("gRPC" in line for line in lines)

@@ -85,7 +85,7 @@ def test_top_draws_a_screen_on_a_terminal(cli: Commands) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell(cli: Commands, shell: str) -> None:
+def test_completion_prints_a_script_for_each_shell(cli: Commands, shell: str) -> None:
     assert f"_RXPUMP_COMPLETE={shell}_complete" in cli.output("completion", shell)
 
 

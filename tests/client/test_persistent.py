@@ -545,7 +545,7 @@ async def test_a_drain_waits_for_deliveries_until_its_timeout(
     assert await client.drain()
 
 
-async def test_consuming_as_another_user(memory_server: EmbeddedServer) -> None:
+async def test_a_group_is_consumed_as_another_user(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as anybody:
         admin = anybody.as_user("admin", "changeit")
         await admin.create_subscription("g", "$secrets", start_from=0)

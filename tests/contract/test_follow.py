@@ -25,7 +25,7 @@ def events_of(received: list[Any]) -> list[Any]:
     return [each for batch in received if not isinstance(batch, (Confirmed, CaughtUp, Examined)) for each in batch]
 
 
-async def test_history_comes_first_and_then_what_is_written(store: Store) -> None:
+async def test_history_comes_before_new_events(store: Store) -> None:
     await store.write("s", *range(5))
     async with follow(store) as subscription:
         received = await until_caught_up(subscription)

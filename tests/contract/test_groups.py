@@ -42,7 +42,7 @@ async def test_events_are_delivered_from_the_start_of_the_group_on(store: Store)
     session.close()
 
 
-async def test_a_group_starts_with_new_events_if_asked_to(store: Store) -> None:
+async def test_a_group_can_start_with_new_events(store: Store) -> None:
     await store.write("s", "old")
     session = await consume(store, start_from=-1)
     await store.write("s", "new")
@@ -50,7 +50,7 @@ async def test_a_group_starts_with_new_events_if_asked_to(store: Store) -> None:
     session.close()
 
 
-async def test_no_more_is_delivered_than_the_consumer_has_room_for(store: Store) -> None:
+async def test_the_buffer_size_limits_unsettled_deliveries(store: Store) -> None:
     await store.write("s", *range(6))
     session = await consume(store, buffer_size=2)
     first = await deliveries(session, 2)

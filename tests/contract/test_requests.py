@@ -150,7 +150,7 @@ async def is_cancelled_at(request: Awaitable[Any], n: int) -> bool:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_request_cancelled_anywhere_leaves_nothing_behind(store: Store, name: str) -> None:
+async def test_a_request_cancelled_anywhere_leaves_no_task(store: Store, name: str) -> None:
     """The request is cancelled at its first await, in the next run at its second, until a run ends before that."""
     await store.write("s", 0, 1)
     await store.transport.create_group("s", "updated", GROUP)
@@ -181,7 +181,7 @@ async def test_a_cancelled_consumer_loses_no_event(store: Store) -> None:
     session.close()
 
 
-async def test_a_closed_client_ends_what_waits_and_refuses_more(store: Store) -> None:
+async def test_closing_fails_pending_requests_and_refuses_new_ones(store: Store) -> None:
     subscription = store.transport.follow_stream("s", -1, batch_size=2, resolve_links=False)
     async with aclosing(subscription):
         await until_caught_up(subscription)

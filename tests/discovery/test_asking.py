@@ -27,7 +27,7 @@ async def ask(endpoint: Endpoint, *, timeout: float) -> Answer:
     return answer
 
 
-async def test_a_node_is_asked_for_its_gossip() -> None:
+async def test_a_node_returns_its_gossip() -> None:
     async with http_node(response(GOSSIP)) as node:
         answer = await ask(node, timeout=5)
     assert answer.gossip is not None
@@ -66,7 +66,7 @@ async def test_the_error_describes_an_invalid_reply(pieces: list[bytes], problem
     assert problem in answer.problem
 
 
-async def test_a_silent_node_takes_no_longer_than_the_timeout() -> None:
+async def test_a_silent_node_times_out() -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
@@ -144,7 +144,7 @@ async def test_a_slow_name_server_takes_no_longer_than_the_timeout(monkeypatch: 
     assert problems[0].problem == "its name was not resolved within 0.01 s"
 
 
-async def test_every_address_of_a_name_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name has ten dead addresses and one good one."""
     async with http_node(response(GOSSIP)) as node:
         addresses = [(None, None, None, None, (f"127.0.1.{n}", node.port)) for n in range(10)]
@@ -175,7 +175,7 @@ async def test_every_address_of_a_name_is_asked(monkeypatch: pytest.MonkeyPatch)
         (b"no JSON", None),
     ],
 )
-async def test_a_node_is_asked_for_its_own_state(body: bytes, state: NodeState | None) -> None:
+async def test_a_node_returns_its_own_state(body: bytes, state: NodeState | None) -> None:
     async with http_node(response(body)) as node:
         assert await ask_state(node.address, node.port, timeout=5) is state
 

@@ -42,11 +42,13 @@ def chosen(states: list[NodeState], preference: NodePreference, seed: int = 0) -
         ([], Prefer.RANDOM, None),
     ],
 )
-def test_the_state_decides(states: list[NodeState], preference: NodePreference, expected: NodeState | None) -> None:
+def test_the_preference_decides_by_state(
+    states: list[NodeState], preference: NodePreference, expected: NodeState | None
+) -> None:
     assert {chosen(states, preference, seed) for seed in range(20)} == {expected}
 
 
-def test_chance_decides_between_equals() -> None:
+def test_equal_members_are_chosen_at_random() -> None:
     followers = [member(number, FOLLOWER) for number in range(3)]
     found = {choose(followers, Prefer.FOLLOWER, chance=Random(seed)).member for seed in range(50)}
     assert found == set(followers)
@@ -57,7 +59,7 @@ def test_random_chooses_any_ready_node() -> None:
     assert found == {LEADER, FOLLOWER, REPLICA}
 
 
-def test_a_dead_member_is_never_chosen() -> None:
+def test_a_member_that_is_not_alive_is_never_chosen() -> None:
     dead, alive = member(1, LEADER, is_alive=False), member(2, LEADER)
     choice = choose([dead, alive])
     assert choice.member is alive
@@ -78,7 +80,7 @@ def test_a_suspected_member_comes_after_all_others() -> None:
     assert choose([one], Prefer.FOLLOWER, suspected=lambda each: each is one).member is one
 
 
-def test_the_verdict_tells_unwanted_and_unready_apart() -> None:
+def test_the_verdict_is_not_wanted_or_not_ready() -> None:
     choice = choose([member(1, FOLLOWER), member(2, CATCHING_UP)])
     assert [verdict for _, verdict in choice.verdicts] == [Verdict.NOT_WANTED, Verdict.NOT_READY]
 

@@ -33,12 +33,12 @@ def answer(by: Member, *members: Member) -> Answer:
     return Answer(by.external_http, Gossip(members, by.external_http))
 
 
-def test_seeds_and_members_are_asked() -> None:
+def test_seeds_and_members_are_requested_for_gossip() -> None:
     assert set(ClusterView(SEEDS).candidates()) == set(SEEDS)
     assert set(view().candidates()) == {*SEEDS, ONE.external_http, TWO.external_http}
 
 
-def test_the_number_of_members_that_are_asked_is_bounded() -> None:
+def test_the_number_of_requested_members_is_bounded() -> None:
     """A gossip document of one megabyte can contain thousands of members."""
     known = view()
     many = [replace(ONE, external_http=Endpoint("10.0.0.1", port)) for port in range(1, 5000)]
@@ -161,7 +161,7 @@ def test_a_node_that_is_not_ready_is_left() -> None:
     assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == "10.0.0.1:2112 (catching up) is not ready"
 
 
-def test_a_node_that_is_dead_or_gone_is_left() -> None:
+def test_a_node_that_is_down_or_missing_is_left() -> None:
     dead = connected(ONE, member(2, FOLLOWER, is_alive=False), preference=NodePreference.FOLLOWER)
     assert dead.reason_to_leave(ADDRESS_OF_TWO, now=0) == "10.0.0.1:2112 (follower, not alive) is not alive"
     gone = connected(ONE, preference=NodePreference.FOLLOWER)
@@ -208,5 +208,5 @@ def test_a_follower_that_keeps_up_is_kept() -> None:
         assert known.reason_to_leave(ADDRESS_OF_TWO, now=seconds) == ""
 
 
-def test_its_repr_has_the_experience() -> None:
+def test_the_repr_shows_failures_of_nodes() -> None:
     assert repr(view()) == "<ClusterView 1 seeds, 2 members, <NodeMemory of 0 nodes>>"

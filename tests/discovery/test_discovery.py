@@ -53,7 +53,7 @@ async def test_the_preference_of_the_settings_counts() -> None:
     assert leader.reads_from_leader
 
 
-async def test_seeds_and_members_are_asked_in_the_next_round() -> None:
+async def test_the_next_round_requests_seeds_and_members() -> None:
     cluster = Cluster(ONE, TWO)
     known = discovery(cluster)
     await known.find()
@@ -71,7 +71,7 @@ async def test_overrides_apply_to_all_advertised_addresses() -> None:
     assert known.reachable(("10.9.9.9", 1113)) == ("10.9.9.9", 1113)
 
 
-async def test_the_error_has_what_each_node_answered() -> None:
+async def test_the_error_has_the_answer_of_each_node() -> None:
     cluster = Cluster(TWO, member(3, CATCHING_UP))
     known = discovery(cluster)
     known.memory.note_failure(("10.0.0.1", 1111), "no reply while authenticating", asyncio.get_running_loop().time())

@@ -137,6 +137,6 @@ def test_without_epochs_a_leader_that_hangs_is_replaced() -> None:
     assert [each.state for each in merge([others, others])] == [UNKNOWN, LEADER]
 
 
-def test_dead_leaders_are_not_changed() -> None:
+def test_leaders_that_are_down_are_not_changed() -> None:
     gossip = parse_gossip((RECORDED / "gossip-cluster-one-dead.json").read_bytes())
     assert merge([gossip]) == gossip.members

@@ -57,7 +57,7 @@ def test_a_success_restores_trust() -> None:
     assert repr(memory) == "<NodeMemory of 0 nodes>"
 
 
-def test_its_text_has_the_last_experience_with_each_node() -> None:
+def test_recent_shows_the_last_failure_of_each_node() -> None:
     memory = NodeMemory()
     memory.note_failure(TWO, "connection refused", now=100)
     memory.note_refusal(ONE, "names 10.0.0.2:1113 as the leader", now=101)
@@ -67,7 +67,7 @@ def test_its_text_has_the_last_experience_with_each_node() -> None:
     assert repr(memory) == "<NodeMemory of 2 nodes>"
 
 
-def test_it_is_bounded() -> None:
+def test_the_number_of_nodes_is_bounded() -> None:
     memory = NodeMemory()
     for number in range(200):
         memory.note_failure(("10.0.0.1", number), "connection refused", now=100)

@@ -27,13 +27,13 @@ def test_pauses_grow_up_to_the_longest() -> None:
     assert policy.max_retry_interval == 4.0
 
 
-def test_chance_adds_or_takes_off() -> None:
+def test_jitter_adds_or_subtracts_time() -> None:
     policy = DiscoveryRetryPolicy(KEEP_RETRYING, 1.0, 0.5, multiplier=1.0)
     assert [policy.delay(1, chance) for chance in (lambda: 0.0, half, lambda: 1.0)] == [0.5, 1.0, 1.5]
     assert DiscoveryRetryPolicy(KEEP_RETRYING, 0.1, 5.0).delay(1, lambda: 0.0) == 0.0
 
 
-def test_it_gives_up_after_its_rounds() -> None:
+def test_no_delay_follows_the_last_round() -> None:
     policy = DiscoveryRetryPolicy(retries_per_node=3)
     assert [policy.delay(round, half) is None for round in (1, 2, 3)] == [False, False, True]
     assert DiscoveryRetryPolicy(retries_per_node=0).delay(1) is None
@@ -64,6 +64,6 @@ def test_wrong_values_are_refused(values: dict[str, Any], argument: str) -> None
     assert caught.value.argument == argument
 
 
-def test_its_repr_can_be_read() -> None:
+def test_the_repr_shows_all_values() -> None:
     text = "DiscoveryRetryPolicy(retries_per_node=3, retry_interval=0.5, jitter=0.5, multiplier=1.5, max_interval=60)"
     assert repr(DiscoveryRetryPolicy()) == text

@@ -64,7 +64,7 @@ def test_labels_can_contain_spaces() -> None:
         ("──a──X NotJson  at once", End.FAILED, "NotJson", "at once"),
     ],
 )
-def test_the_end_of_a_timeline(text: str, how: End, error: str, note: str) -> None:
+def test_the_end_of_a_timeline_is_parsed(text: str, how: End, error: str, note: str) -> None:
     assert line(text) == Timeline((Subscription(0, 5, (Item(2, "a"),), how, error),), note)
 
 

@@ -253,7 +253,7 @@ async def test_a_pipeline_does_not_repeat_a_request_that_timed_out() -> None:
 
 
 @pytest.mark.parametrize("step", ["write", "commit"])
-async def test_the_error_says_that_a_transaction_may_be_unknown(step: str) -> None:
+async def test_the_error_names_the_unknown_outcome_of_a_transaction(step: str) -> None:
     """The server replies like version 23.10 to an unknown transaction."""
     replies = {
         Command.TRANSACTION_WRITE: (Command.TRANSACTION_WRITE_COMPLETED, schema.TransactionWriteCompleted),

@@ -102,32 +102,32 @@ async def test_a_prefix_matches_on_a_culture_sensitive_server(prefix: str, by: s
     ):
         await write(client)
         events = client.stream_all(where=where, resolve_links=False).pipe(ops.with_signals())
-        heard = Heard()
-        following = events.subscribe(heard.note)
-        await heard.until(CaughtUp)
+        recorder = Recorder()
+        following = events.subscribe(recorder.note)
+        await recorder.until(CaughtUp)
         await write(client)
-        await heard.until(rxpump.Event, 8)
+        await recorder.until(rxpump.Event, 8)
         following.dispose()
         read = [event.type async for event in client.iter_all(where=where, resolve_links=False)]
-    assert read == [item.type for item in heard.items if isinstance(item, rxpump.Event)] == names * 2
+    assert read == [item.type for item in recorder.items if isinstance(item, rxpump.Event)] == names * 2
 
 
-class Heard:
+class Recorder:
     """A subscriber that records its items and can wait for them."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def note(self, item: Any) -> None:
         self.items.append(item)
-        self._news.set()
+        self._changed.set()
 
     async def until(self, kind: type[Any], count: int = 1) -> Any:
         """Wait for `count` items of a kind, and return the last item."""
         while sum(isinstance(item, kind) for item in self.items) < count:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
         return self.items[-1]
 
 
@@ -135,19 +135,19 @@ class Heard:
 @pytest.mark.parametrize("where", WANTED, ids=repr)
 async def test_examined_is_reported_with_either_filter(client: rxpump.Client, where: EventFilter, size: int) -> None:
     """A subscription that starts at an examined position delivers the other matching events and no more."""
-    heard = Heard()
+    recorder = Recorder()
     await client.publish("other", [rxpump.NewEvent("Other") for _ in range(20)])
     options: Any = {"where": where, "resolve_links": False, "batch_size": size}
-    following = client.stream_all(**options).pipe(ops.with_signals()).subscribe(heard.note)
-    await heard.until(CaughtUp)
+    following = client.stream_all(**options).pipe(ops.with_signals()).subscribe(recorder.note)
+    await recorder.until(CaughtUp)
     following.dispose()
-    examined = [item.position for item in heard.items if isinstance(item, Examined)]
+    examined = [item.position for item in recorder.items if isinstance(item, Examined)]
     assert examined
     assert examined == sorted(set(examined))
     for position in examined[:: max(1, len(examined) // 5)]:
-        delivered = heard.items[: heard.items.index(Examined(position))]
+        delivered = recorder.items[: recorder.items.index(Examined(position))]
         rest = client.stream_all(position, **options).pipe(ops.until_caught_up(), rx.map(key), rx.to_list())
-        everything = [key(item) for item in heard.items if isinstance(item, rxpump.Event)]
+        everything = [key(item) for item in recorder.items if isinstance(item, rxpump.Event)]
         assert await rest == everything[sum(isinstance(item, rxpump.Event) for item in delivered) :]
 
 
@@ -160,27 +160,27 @@ async def test_a_filtered_subscription_survives_lost_connections(
         Proxy(memory_server.port, chance, mean_bytes=3000) as proxy,
         rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{proxy.port}", settings=IN_HASTE) as follower,
     ):
-        heard = Heard()
-        following = follower.stream_all(where=where, batch_size=20).subscribe(heard.note, heard.note)
+        recorder = Recorder()
+        following = follower.stream_all(where=where, batch_size=20).subscribe(recorder.note, recorder.note)
         for number in range(100):
             stream = chance.choice(["pony-1", "pony-2", "stable"])
             await client.publish_event(stream, chance.choice(["PonyJumped", "StableBurned"]), {"n": number})
         proxy.calm()
         expected = [key(event) async for event in client.iter_all() if where.matches(event)]
-        await heard.until(rxpump.Event, len(expected))
+        await recorder.until(rxpump.Event, len(expected))
         following.dispose()
         assert proxy.accepted > 1, "it was cut, and came back"
-        assert [key(event) for event in heard.items] == expected
+        assert [key(event) for event in recorder.items] == expected
 
 
 async def test_a_subscription_resumes_at_an_examined_position(client: rxpump.Client) -> None:
-    where, heard = ops.where(type_prefix="Unicorn"), Heard()
-    following = client.stream_all(where=where).pipe(ops.with_signals()).subscribe(heard.note)
-    await heard.until(CaughtUp)
+    where, recorder = ops.where(type_prefix="Unicorn"), Recorder()
+    following = client.stream_all(where=where).pipe(ops.with_signals()).subscribe(recorder.note)
+    await recorder.until(CaughtUp)
     await client.publish("stable", [rxpump.NewEvent("StableBurned") for _ in range(1200)])
-    examined = await heard.until(Examined)
+    examined = await recorder.until(Examined)
     await client.publish_event("stable", "UnicornSeen")
-    await heard.until(rxpump.Event)
+    await recorder.until(rxpump.Event)
     following.dispose()
     rest = client.stream_all(examined.position, where=where)
     assert (await rest.pipe(rx.first())).type == "UnicornSeen"

@@ -25,7 +25,7 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
-async def test_a_million_events_through_a_slow_async_for() -> None:
+async def test_a_slow_async_for_bounds_the_memory() -> None:
     server = EndlessServer(1_000_000)
     listening = await asyncio.get_running_loop().create_server(lambda: server, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]

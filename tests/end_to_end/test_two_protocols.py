@@ -40,7 +40,7 @@ def placed(number: int) -> NewEvent:
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
-async def test_both_read_what_either_writes(is_stored: bool, tmp_path: Path) -> None:
+async def test_each_protocol_reads_the_events_of_the_other(is_stored: bool, tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db") if is_stored else None
     async with clients(store) as both:
         tcp, grpc = both["tcp"], both["grpc"]

@@ -49,7 +49,7 @@ def test_the_table_counts_every_late_flight() -> None:
 
 
 @pytest.mark.parametrize(("rows", "flights"), [("1", "1 flight"), ("10", "10 flights")])
-def test_a_run_without_late_flights(rows: str, flights: str) -> None:
+def test_a_run_without_late_flights_says_so(rows: str, flights: str) -> None:
     done = run(rows)
     assert done.returncode == 0, done.stderr
     assert f"No flight left over an hour late.\n{flights}, written and read" in done.stdout

@@ -202,7 +202,7 @@ async def test_an_index_is_followed_by_its_name() -> None:
         assert request.filter.stream_identifier.prefix == ["$idx-all"]
 
 
-async def test_a_server_without_indexes_is_not_asked_for_one() -> None:
+async def test_a_server_without_indexes_gets_no_request_for_one() -> None:
     async with reading_from(lambda options: [], version="24.10.4") as (server, caller):
         indexes = GrpcIndexes(caller)
         with pytest.raises(NotSupported, match=r"secondary indexes.*version 25\.1\.0 or later"):
@@ -241,7 +241,7 @@ async def test_an_older_server_gets_a_message_for_each_stream() -> None:
     ]
 
 
-async def test_a_server_without_appends_to_several_streams() -> None:
+async def test_append_many_is_refused_by_older_servers() -> None:
     async with scripted(Script(streams.APPEND, version="24.10.4")) as caller:
         with pytest.raises(NotSupported, match=r"version 25\.1\.0 or later"):
             await append_many(caller, EVENTS, {})

@@ -28,7 +28,7 @@ class Owner:
         return self
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         return 0.0
 
     def acknowledge(self, stream_id: int, size: int) -> None:

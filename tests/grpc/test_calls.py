@@ -209,7 +209,7 @@ async def test_a_cancelled_call_is_reset_on_the_server() -> None:
         await caller.channel.settled()
 
 
-async def test_the_answer_before_the_end_of_the_request_stands() -> None:
+async def test_a_response_before_the_end_of_the_request_is_final() -> None:
     async def refuse(call: ServerCall) -> None:
         call.refuse(CallStatus(StatusCode.UNKNOWN, "Unexpected ReadAllResult: Error"))
 
@@ -252,7 +252,7 @@ async def test_a_refusal_for_now_is_repeated(text: str) -> None:
         assert result.position == Position(7, 7)
 
 
-async def test_a_failed_handler_is_asked_a_few_times() -> None:
+async def test_a_failed_handler_is_retried_a_few_times() -> None:
     """A follower that has just lost its leader fails so. A server that always fails so is reported."""
     failures = iter(range(3))
     asked = 0
@@ -275,7 +275,7 @@ async def test_a_failed_handler_is_asked_a_few_times() -> None:
     assert asked == 6
 
 
-async def test_the_metadata_of_calls() -> None:
+async def test_calls_send_name_credentials_and_leader_option() -> None:
     settings = Settings(name="zoë 1", require_leader=False, reconnect=QUICK)
     ada = Credentials("ada", "secret")
     async with (
@@ -301,7 +301,7 @@ async def test_a_token_that_cannot_be_sent_is_not_shown() -> None:
             caller.as_user(Token("sécret"))
 
 
-async def test_credentials_do_not_travel_in_clear() -> None:
+async def test_credentials_are_not_sent_without_tls() -> None:
     ada = Credentials("ada", "secret")
     async with serving(handlers(Delete=delete)) as server, calling(server.port, credentials=ada) as caller:
         await caller.request(DELETION)

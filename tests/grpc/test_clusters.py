@@ -44,7 +44,7 @@ async def test_the_leader_is_found_through_gossip() -> None:
             assert [member.state.name for member in await client.members()].count("LEADER") == 1
 
 
-async def test_a_seed_that_is_dead_is_passed_over() -> None:
+async def test_a_seed_that_is_down_is_skipped() -> None:
     async with EmbeddedCluster() as cluster:
         first = cluster.nodes[0]
         await cluster.elect(cluster.nodes[1])
@@ -53,7 +53,7 @@ async def test_a_seed_that_is_dead_is_passed_over() -> None:
             await client.publish_event("s", "A")
 
 
-async def test_a_cluster_that_is_dead_is_named() -> None:
+async def test_a_cluster_that_is_down_is_named() -> None:
     async with EmbeddedCluster() as cluster:
         client = connect(cluster, connect_within=0.3, gossip_timeout=0.1)
         for node in cluster.nodes:

@@ -231,7 +231,7 @@ async def test_a_port_where_no_server_listens_is_named() -> None:
 # Keepalive -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_silent_server_is_left_and_connected_to_again() -> None:
+async def test_a_silent_server_is_reconnected() -> None:
     limits = Http2Limits(keepalive_interval=0.05, keepalive_timeout=0.05)
     statuses: list[Status] = []
     async with serving(handlers(Read=never)) as server:
@@ -242,7 +242,7 @@ async def test_a_silent_server_is_left_and_connected_to_again() -> None:
             await asyncio.sleep(0.01)
         await channel.close()
     lost = next(each for each in statuses if isinstance(each, Reconnecting))
-    assert "silent for 0.1 s" in str(lost.reason)
+    assert "no bytes were received for 0.1 s" in str(lost.reason)
 
 
 async def test_an_idle_connection_with_keepalive_stays() -> None:
@@ -264,7 +264,7 @@ async def test_a_slow_upload_keeps_its_connection(memory_grpc: EmbeddedServer) -
 # Reconnecting ----------------------------------------------------------------------------------------------------
 
 
-async def test_the_statuses_of_a_connection() -> None:
+async def test_statuses_show_the_reconnect() -> None:
     statuses: list[Status] = []
     async with serving(handlers(Delete=delete)) as server:
         address = f"kurrentdb://127.0.0.1:{server.port}"
@@ -286,7 +286,7 @@ async def test_the_statuses_of_a_connection() -> None:
     assert isinstance(lost.reason, ConnectionClosed)
 
 
-async def test_attempts_to_reconnect_can_end() -> None:
+async def test_the_reconnect_policy_limits_the_attempts() -> None:
     settings = Settings(reconnect=rxpump.Backoff(min_delay=0.001, attempts=2), retry=QUICK)
     statuses: list[Status] = []
     async with serving(handlers(Read=never)) as server:
@@ -299,7 +299,7 @@ async def test_attempts_to_reconnect_can_end() -> None:
     await channel.close()
 
 
-async def test_a_node_that_serves_nothing_is_tried_ever_less_often() -> None:
+async def test_delays_grow_while_a_node_serves_no_call() -> None:
     """Only a connection that lasted some time, or that answered a second call, resets the delays."""
     statuses: list[Status] = []
     settings = Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.5, jitter=0))
@@ -336,7 +336,7 @@ async def test_a_call_waits_for_a_connection_until_its_deadline() -> None:
         assert (await waiting).position == Position(7, 7)
 
 
-async def test_what_lives_long_shows_its_state() -> None:
+async def test_reprs_show_the_state() -> None:
     async with serving(handlers(Read=never)) as server, calling(server.port) as caller:
         call = await caller.open(FOLLOW)
         shown = repr(caller)
@@ -383,7 +383,7 @@ async def test_a_named_leader_is_connected_to_at_once() -> None:
         assert moved.delay == 0
 
 
-async def test_a_node_that_names_itself_is_asked_again() -> None:
+async def test_a_node_that_names_itself_as_leader_is_retried() -> None:
     async with serving(handlers(Delete=delete)) as server:
         handler = names(server.port)
         refusals = iter([handler, handler])

@@ -211,7 +211,7 @@ async def test_a_dropped_session_ends_with_the_reason() -> None:
         session.close()
 
 
-async def test_a_session_that_the_server_just_ends_is_dropped() -> None:
+async def test_a_session_that_the_server_ends_is_dropped() -> None:
     group = Group()
     async with consuming(group) as (_, caller):
         session = await connect_group(caller, "ponies", "riders", 7)
@@ -230,7 +230,7 @@ async def test_a_lost_connection_ends_the_session() -> None:
             await session.next()
 
 
-async def test_a_server_that_is_not_ready_is_asked_again() -> None:
+async def test_a_server_that_is_not_ready_is_retried() -> None:
     group = Group()
     group.refusals.append(NOT_READY)
     async with consuming(group) as (_, caller):
@@ -276,7 +276,7 @@ async def test_a_cancelled_connect_cancels_the_call() -> None:
             await server.endpoints[0].progress.wait()
 
 
-async def test_a_server_without_groups_on_all_is_not_asked() -> None:
+async def test_a_server_without_groups_on_all_gets_no_request() -> None:
     group = Group()
     handlers = {
         server_features.GET_SUPPORTED_METHODS.path: features([messages.READ], "21.10.0", optional=["stream"]),

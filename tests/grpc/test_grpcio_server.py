@@ -151,7 +151,7 @@ async def test_our_client_cancels(client: ClientEndpoint, theirs: GrpcioServer) 
     assert (await client.unary("/test/total", b"abc")).messages == [b"3"]
 
 
-async def test_a_call_that_pauses_holds_its_window_and_nobody_else(theirs: GrpcioServer) -> None:
+async def test_a_paused_call_does_not_pause_other_calls(theirs: GrpcioServer) -> None:
     limits = Http2Limits(stream_window=100_000, connection_window=150_000)
     async with connected(theirs.port, limits) as client:
         paused = client.call("/test/count")

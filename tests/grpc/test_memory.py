@@ -29,7 +29,7 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
-async def test_many_events_through_a_slow_async_for() -> None:
+async def test_a_slow_async_for_bounds_the_memory() -> None:
     sent = 0
 
     async def endless(call: ServerCall) -> None:

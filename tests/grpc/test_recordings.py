@@ -91,7 +91,7 @@ class ReplayedServer:
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
 @pytest.mark.parametrize(("name", "conn"), cases())
-def test_our_client_reads_what_real_servers_sent(name: str, conn: int, step: int) -> None:
+def test_our_client_reads_recorded_servers(name: str, conn: int, step: int) -> None:
     replayed = ReplayedServer(step)
     headers: list[tuple[int, tuple[Header, ...]]] = []
     messages: dict[int, list[bytes]] = defaultdict(list)
@@ -123,7 +123,7 @@ def test_our_client_reads_what_real_servers_sent(name: str, conn: int, step: int
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
 @pytest.mark.parametrize(("name", "conn"), cases(("23.10/grpc-framing", 1), ("23.10/http2-settings", 3)))
-def test_our_server_reads_what_real_clients_sent(name: str, conn: int, step: int) -> None:
+def test_our_server_reads_recorded_clients(name: str, conn: int, step: int) -> None:
     server = Http2Connection(Role.SERVER, LIMITS, 0.0)
     readers: dict[int, RequestReader] = {}
     seen: dict[int, list[bytes]] = defaultdict(list)
@@ -189,7 +189,7 @@ ERRORS = sorted({line.conn for line in recordings.load("23.10/http2-errors") if 
 
 
 @pytest.mark.parametrize("conn", ERRORS)
-def test_our_server_ends_what_a_real_server_ends(conn: int) -> None:
+def test_our_server_ends_the_same_streams_as_a_real_one(conn: int) -> None:
     server = Http2Connection(Role.SERVER, LIMITS if conn != 24 else Http2Limits(), 0.0)
     real, ours = [], []
     for line in frames_of("23.10/http2-errors", conn):

@@ -1,4 +1,4 @@
-"""Reads with a filter, during which the server can be silent for longer than a request may take."""
+"""Reads with a filter, during which the server can be no bytes were received for longer than a request may take."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORWARD = StreamDirection.FORWARD
 # The limit, with the time passed in ---------------------------------------------------------------
 
 
-def test_a_silent_server_is_asked_once_and_then_given_up() -> None:
+def test_a_silent_server_gets_one_ping_before_the_limit() -> None:
     limit = SilenceLimit(10.0, 100.0)
     assert (limit.next_tick, limit.deadline) == (105.0, 110.0)
     assert not limit.tick(104.9)
@@ -39,40 +39,40 @@ def test_a_silent_server_is_asked_once_and_then_given_up() -> None:
     assert limit.is_over
 
 
-def test_a_server_that_is_asked_late_has_time_to_answer() -> None:
+def test_a_late_ping_extends_the_deadline() -> None:
     limit = SilenceLimit(10.0, 100.0)
     assert limit.tick(119.0)
     assert (limit.next_tick, limit.is_over) == (124.0, False)
-    limit.heard(119.5)
+    limit.note_received(119.5)
     assert limit.deadline == 129.5
 
 
-def test_a_sign_of_life_begins_the_limit_again() -> None:
+def test_received_bytes_restart_the_limit() -> None:
     limit = SilenceLimit(10.0, 100.0)
     assert limit.tick(105.0)
-    limit.heard(105.1)
+    limit.note_received(105.1)
     assert (limit.next_tick, limit.deadline) == (110.1, 115.1)
-    limit.heard(103.0)
+    limit.note_received(103.0)
     assert limit.deadline == 115.1, "an earlier sign changes nothing"
     assert limit.tick(111.0), "the server is asked again"
 
 
-def test_a_server_that_always_answers_is_never_given_up() -> None:
+def test_a_server_that_answers_pings_is_never_over_the_limit() -> None:
     limit, now, asked = SilenceLimit(10.0, 0.0), 0.0, 0
     for _ in range(1000):
         now = limit.next_tick
         assert now < limit.deadline
         if limit.tick(now):
             asked += 1
-            limit.heard(now + 0.1)
+            limit.note_received(now + 0.1)
     assert asked == 1000
     assert now > 4000
 
 
-def test_frames_of_the_server_make_questions_superfluous() -> None:
+def test_no_ping_is_sent_while_the_server_sends_frames() -> None:
     limit = SilenceLimit(10.0, 0.0)
     for now in range(1, 100):
-        limit.heard(float(now))
+        limit.note_received(float(now))
         assert not limit.tick(now + 0.9)
 
 
@@ -96,23 +96,23 @@ PING = bytes.fromhex("000008060000000000")
 
 
 class Pings:
-    """Counts the PING frames that servers receive, and can let them be deaf.
+    """Counts the PING frames that servers receive, and can make them ignore what they receive.
 
     Attributes:
         count: Number of frames.
-        is_deaf: Whether the servers apply no bytes that arrive.
+        ignores_bytes: Whether the servers ignore the bytes that arrive.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        self.is_deaf = False
+        self.ignores_bytes = False
         self._changed = asyncio.Event()
         receive = ServerEndpoint.data_received
 
         def data_received(endpoint: ServerEndpoint, data: bytes) -> None:
             self.count += data.count(PING)
             self._changed.set()
-            if not self.is_deaf:
+            if not self.ignores_bytes:
                 receive(endpoint, data)
 
         monkeypatch.setattr(ServerEndpoint, "data_received", data_received)
@@ -165,11 +165,11 @@ async def test_a_search_goes_on_while_the_server_answers_pings(pings: Pings, has
     assert pings.count >= 4
 
 
-async def test_a_search_ends_if_the_server_answers_nothing(pings: Pings) -> None:
+async def test_a_search_ends_if_the_server_does_not_answer(pings: Pings) -> None:
     async with searching(Search(pings, 10)) as caller:
         reading = asyncio.ensure_future(numbers(caller, WHERE))
         await pings.until(2)
-        pings.is_deaf = True
+        pings.ignores_bytes = True
         with pytest.raises(OperationTimedOut) as raised:
             await reading
         assert raised.value.timeout == 0.2

@@ -146,7 +146,7 @@ def requested(server: Server) -> list[str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_server_is_asked_only_for_what_it_has(version: str) -> None:
+async def test_only_methods_that_the_server_has_are_called(version: str) -> None:
     async with connected(version) as (server, transport):
         for name, (since, request) in REQUESTS.items():
             before = len(requested(server))

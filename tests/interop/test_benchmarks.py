@@ -28,7 +28,7 @@ def benchmarks(*options: str) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_a_round_of_all_workloads(tmp_path: Path) -> None:
+def test_a_round_of_all_workloads_has_results(tmp_path: Path) -> None:
     small = ("--rounds", "1", "--events", "1000", "--history", "2000", "--slow-seconds", "0.1")
     printed = benchmarks(*small, "--folder", str(tmp_path))
     outcomes = json.loads((tmp_path / "results.json").read_text())["outcomes"]
@@ -78,7 +78,7 @@ def test_a_round_of_all_workloads(tmp_path: Path) -> None:
     assert again.split("Compared with others")[1] == printed.split("Compared with others")[1]
 
 
-def test_a_workload_on_a_running_server(tmp_path: Path) -> None:
+def test_a_workload_can_use_a_running_server(tmp_path: Path) -> None:
     with fresh("memory", Protocol.TCP) as server:
         uri = f"tcp://{server.login}:{server.password}@{server.host}:{server.port}"
         small = ("--only", "R1,E1", "--rounds", "1", "--events", "1000", "--history", "1000")

@@ -38,7 +38,7 @@ async def run(library: str, mode: str, *arguments: str) -> None:
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("library", PYTHONS)
-async def test_every_method(library: str, mode: str, kept_in: str, tmp_path: Path) -> None:
+async def test_every_method_works(library: str, mode: str, kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(tmp_path / "events.db")
     async with EmbeddedServer(store, grpc_port=0, insecure=True, projections=True) as server:
         await run(library, mode, f"{SCHEMES[library]}://localhost:{server.grpc_port}?tls=false")
@@ -46,7 +46,7 @@ async def test_every_method(library: str, mode: str, kept_in: str, tmp_path: Pat
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("library", PYTHONS)
-async def test_every_method_over_tls(library: str, mode: str) -> None:
+async def test_every_method_works_over_tls(library: str, mode: str) -> None:
     tls = certified("localhost")
     with authority_file() as ca:
         async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, tls=tls, projections=True) as server:

@@ -31,7 +31,7 @@ async def run(script: str, server: EmbeddedServer, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
-async def test_every_feature_of_node_eventstore_client(kept_in: str, tmp_path: Path) -> None:
+async def test_every_feature_of_node_eventstore_client_works(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
     async with EmbeddedServer(store, http_port=0) as server:
         *checks, last = (await run("main.mjs", server)).splitlines()

@@ -37,14 +37,14 @@ async def run(package: str, address: str) -> None:
 
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
 @pytest.mark.parametrize("package", DIRECTORIES)
-async def test_every_feature(package: str, kept_in: str, tmp_path: Path) -> None:
+async def test_every_feature_works(package: str, kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(tmp_path / "events.db")
     async with EmbeddedServer(store, grpc_port=0, insecure=True, projections=True) as server:
         await run(package, f"localhost:{server.grpc_port}?tls=false")
 
 
 @pytest.mark.parametrize("package", DIRECTORIES)
-async def test_every_feature_over_tls(package: str) -> None:
+async def test_every_feature_works_over_tls(package: str) -> None:
     tls = certified("localhost")
     with authority_file() as ca:
         async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, tls=tls, projections=True) as server:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(PYTHON is None, reason="needs the environment of
 
 
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
-async def test_every_method_of_photonpump(kept_in: str, tmp_path: Path) -> None:
+async def test_every_method_of_photonpump_works(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
     async with EmbeddedServer(store, http_port=0) as server:
         assert PYTHON is not None

@@ -52,14 +52,14 @@ async def output_of(python: str, program: str) -> str:
 
 
 @pytest.mark.skipif(PHOTONPUMP_PYTHON is None, reason="needs the environment of photon-pump: make interop")
-async def test_on_photonpump() -> None:
+async def test_the_program_runs_on_photonpump() -> None:
     assert PHOTONPUMP_PYTHON is not None
     # photon-pump encodes JSON with spaces. This is the only difference.
     expected = OUTPUT.replace("METADATA", """b'{"judge": "Applejack"}'""")
     assert await output_of(PHOTONPUMP_PYTHON, PROGRAM) == expected
 
 
-async def test_on_rxpump() -> None:
+async def test_the_program_runs_on_rxpump() -> None:
     program = PROGRAM
     for theirs, ours in IMPORTS.items():
         assert program.count(theirs) == 1
@@ -73,7 +73,7 @@ async def ticks(count: int) -> AsyncIterator[NewEvent]:
         await asyncio.sleep(0)
 
 
-async def test_the_examples_of_its_readme() -> None:
+async def test_the_examples_of_its_readme_run_on_rxpump() -> None:
     async with (
         EmbeddedServer(SqliteStore.in_memory()) as server,
         rxpump.connect(host=server.host, port=server.port, loop=asyncio.get_running_loop()) as conn,

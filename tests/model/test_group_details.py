@@ -20,6 +20,6 @@ from rxpump.model.group_settings import GroupOptions
         ("9", "7", 0, 0),
     ],
 )
-def test_the_lag_of_a_group(last: str, end: str, start: int, expected: int | None) -> None:
+def test_the_lag_is_the_distance_to_the_end(last: str, end: str, start: int, expected: int | None) -> None:
     settings = GroupOptions(start_from=start)
     assert GroupDetails("s", "g", "Live", settings, last_checkpoint=last, last_known=end).lag == expected

@@ -10,49 +10,49 @@ import pytest
 from rxpump.network.earliest_timer import EarliestTimer
 
 
-async def until_rung(rung: list[float], count: int) -> None:
-    while len(rung) < count:
+async def until_called(calls: list[float], count: int) -> None:
+    while len(calls) < count:
         await asyncio.sleep(0)
 
 
-async def test_the_earliest_time_counts() -> None:
-    rung: list[float] = []
+async def test_the_callback_runs_at_the_earliest_time() -> None:
+    calls: list[float] = []
     loop = asyncio.get_running_loop()
-    timer = EarliestTimer(lambda: rung.append(loop.time()))
+    timer = EarliestTimer(lambda: calls.append(loop.time()))
     start = loop.time()
     timer.set(start + 3600)
     timer.set(start + 0.001)
     timer.set(start + 60)
     assert repr(timer) == f"<EarliestTimer at {start + 0.001:.3f}>"
-    await until_rung(rung, 1)
-    assert rung[0] >= start
+    await until_called(calls, 1)
+    assert calls[0] >= start
     assert repr(timer) == "<EarliestTimer, not set>"
 
 
-async def test_a_time_that_has_passed_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_time_in_the_past_runs_the_callback_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Like uvloop, the event loop of this test returns a handle without `when` for a time that has passed."""
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_at", lambda when, function: loop.call_soon(function))
-    rung: list[float] = []
-    timer = EarliestTimer(lambda: rung.append(0))
+    calls: list[float] = []
+    timer = EarliestTimer(lambda: calls.append(0))
     timer.set(-1.0)
     timer.set(-2.0)
-    await until_rung(rung, 1)
+    await until_called(calls, 1)
     timer.set(asyncio.get_running_loop().time())
-    await until_rung(rung, 2)
+    await until_called(calls, 2)
 
 
-async def test_infinity_is_never() -> None:
+async def test_infinity_sets_no_timer() -> None:
     timer = EarliestTimer(lambda: None)
     timer.set(math.inf)
     assert repr(timer) == "<EarliestTimer, not set>"
 
 
-async def test_a_cancelled_timer_does_not_ring() -> None:
-    rung: list[float] = []
-    timer, other = EarliestTimer(lambda: rung.append(1)), EarliestTimer(lambda: rung.append(2))
+async def test_a_cancelled_timer_does_not_run_its_callback() -> None:
+    calls: list[float] = []
+    timer, other = EarliestTimer(lambda: calls.append(1)), EarliestTimer(lambda: calls.append(2))
     timer.set(0.0)
     timer.cancel()
     other.set(0.0)
-    await until_rung(rung, 1)
-    assert rung == [2]
+    await until_called(calls, 1)
+    assert calls == [2]

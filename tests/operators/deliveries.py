@@ -37,15 +37,15 @@ def delivered(acknowledger: FakeAcknowledger | None = None) -> Any:
 
     def operator(source: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
-            flow = Upstream("deliveries")
+            upstream = Upstream("deliveries")
             tracker = DeliveryTracker(lambda: None)
-            flow.track(tracker)
+            upstream.track(tracker)
             announce(tracker)
 
             def on_next(event: Any) -> None:
                 delivery = Delivery(event, 0, at, next(_sequence))
                 entry = tracker.begin(delivery)
-                flow.deliver(observer.on_next, delivery, entry, entry)
+                upstream.deliver(observer.on_next, delivery, entry, entry)
                 entry.release()
 
             return source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)

@@ -18,26 +18,26 @@ class Feed(Subject[Any]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flow = Upstream("feed")
+        self.upstream = Upstream("feed")
 
     def on_next(self, value: Any) -> None:
-        self.flow.enter()
-        self.flow.origin = value
+        self.upstream.enter()
+        self.upstream.origin = value
         try:
             super().on_next(value)
         finally:
-            self.flow.leave()
+            self.upstream.leave()
 
     @property
     def is_paused(self) -> bool:
-        return bool(self.flow.paused_by)
+        return bool(self.upstream.paused_by)
 
     def on_error(self, error: Exception) -> None:
-        self.flow.end()
+        self.upstream.end()
         super().on_error(error)
 
     def on_completed(self) -> None:
-        self.flow.end()
+        self.upstream.end()
         super().on_completed()
 
 
@@ -52,9 +52,9 @@ class Seen:
         self._ended = asyncio.Event()
 
     def on_next(self, item: Any) -> None:
-        flow = Upstream.current()
+        upstream = Upstream.current()
         self.items.append(item)
-        self.origins.append(flow.origin if flow is not None else None)
+        self.origins.append(upstream.origin if upstream is not None else None)
 
     def on_error(self, error: Exception) -> None:
         self.errors.append(error)

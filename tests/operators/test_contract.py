@@ -46,12 +46,12 @@ class Publishing:
 
     def publish(self, stream: str, events: Any, **_: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
-            flow, numbers = Upstream("publish"), count()
+            upstream, numbers = Upstream("publish"), count()
 
             def write(event: Any) -> None:
                 number = next(numbers)
                 result = WriteResult(stream, number, number, None)
-                flow.deliver(observer.on_next, result, None, None)
+                upstream.deliver(observer.on_next, result, None, None)
 
             return events.subscribe(write, observer.on_error, observer.on_completed, scheduler=scheduler)
 
@@ -227,7 +227,7 @@ async def test_a_callback_can_subscribe_to_its_own_pipeline(name: str) -> None:
 
 @every_operator
 async def test_a_failed_subscriber_ends_only_its_own_subscription(name: str) -> None:
-    feed, neighbour = Feed(), Seen()
+    feed, other = Feed(), Seen()
     shared = Piped(feed.pipe(OPERATORS[name](), rx.share()))
     errors: list[Exception] = []
 
@@ -235,15 +235,15 @@ async def test_a_failed_subscriber_ends_only_its_own_subscription(name: str) -> 
         raise ValueError("refused")
 
     shared.subscribe(refuse, errors.append)
-    neighbour.of(shared)
+    other.of(shared)
     for event in jumps(4):
         feed.on_next(event)
         await settle()
     feed.on_completed()
-    await neighbour.until_ended()
+    await other.until_ended()
     assert [str(error) for error in errors] == ["refused"]
-    assert neighbour.items
-    assert (neighbour.errors, neighbour.completed) == ([], 1)
+    assert other.items
+    assert (other.errors, other.completed) == ([], 1)
 
 
 @pytest.mark.parametrize("name", sorted(OF_SUBSCRIPTIONS_ONLY))

@@ -217,7 +217,7 @@ async def test_a_pause_reaches_the_source_at_the_high_mark() -> None:
 async def test_a_long_run_does_not_block_the_event_loop() -> None:
     source: Subject[int] = Subject()
     delivered: list[int] = []
-    at_the_neighbours_turn: list[int] = []
+    delivered_at_other_callback: list[int] = []
 
     def slow(item: int) -> None:
         delivered.append(sum(range(3000)))
@@ -228,11 +228,11 @@ async def test_a_long_run_does_not_block_the_event_loop() -> None:
         source.on_next(item)
     source.on_completed()
     asyncio.get_running_loop().call_soon(
-        lambda: asyncio.get_running_loop().call_soon(lambda: at_the_neighbours_turn.append(len(delivered)))
+        lambda: asyncio.get_running_loop().call_soon(lambda: delivered_at_other_callback.append(len(delivered)))
     )
     await done.wait()
     assert len(delivered) == 5000
-    assert at_the_neighbours_turn[0] < 5000
+    assert delivered_at_other_callback[0] < 5000
 
 
 async def test_subscriptions_are_independent() -> None:

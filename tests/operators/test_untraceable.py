@@ -26,7 +26,7 @@ def _later(subject: Subject[Any], item: Any) -> None:
     asyncio.get_running_loop().call_soon(subject.on_next, item)
 
 
-def no_flow(feed: Feed) -> reactivex.Observable[Any]:
+def through_a_subject(feed: Feed) -> reactivex.Observable[Any]:
     subject: Subject[Any] = Subject()
     feed.subscribe(lambda item: _later(subject, item))
     return subject
@@ -60,7 +60,7 @@ def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
 
 @pytest.mark.parametrize(
     "source",
-    [no_flow, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
+    [through_a_subject, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
     ids=lambda each: each.__name__,
 )
 async def test_an_item_without_a_known_event_is_an_error(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:

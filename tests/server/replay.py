@@ -40,7 +40,7 @@ class Replay:
     async def play(self, line: RecordedFrame) -> None:
         if line.from_client:
             self.send(line)
-        elif line.package is not None and not self.is_farewell(line.package):
+        elif line.package is not None and not self.is_last_bad_request(line.package):
             await self.expect(line.package)
         elif line.event == "closed_by_client":
             await self.end()
@@ -67,7 +67,7 @@ class Replay:
             return
         self.has_left = True
         if self.is_cut:
-            assert await self.nothing_but_a_farewell() is None
+            assert await self.only_a_bad_request() is None
         else:
             await self.expect_silence()
             await self.client.leave()
@@ -93,7 +93,7 @@ class Replay:
             self.unanswered.discard(package.correlation_id)
         return package
 
-    def is_farewell(self, package: Package) -> bool:
+    def is_last_bad_request(self, package: Package) -> bool:
         """Return whether a package is the BadRequest before a close, which the recorded server often did not send."""
         return self.is_cut and package.command == Command.BAD_REQUEST
 
@@ -120,7 +120,7 @@ class Replay:
             self.early.append(package)
         return package
 
-    async def nothing_but_a_farewell(self) -> Package | None:
+    async def only_a_bad_request(self) -> Package | None:
         package = await self.client.receive()
         if package is not None and package.command == Command.BAD_REQUEST:
             package = await self.client.receive()

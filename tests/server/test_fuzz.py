@@ -30,7 +30,7 @@ from tests.fuzzing import ErrorLog, kind_of, mutated, payload_of, recorded
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.requests import EVENT_ID, REQUESTS, UNANSWERED, answers_to
 
-PATIENCE = 10.0  # seconds until a reply is regarded as missing
+TIMEOUT = 10.0  # seconds until a reply is regarded as missing
 REFUSALS = {Command.BAD_REQUEST, Command.NOT_AUTHENTICATED, Command.NOT_HANDLED}
 QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.IDENTIFY_CLIENT, *UNANSWERED, *IGNORED}
 PUSHED = {
@@ -92,12 +92,12 @@ class Fuzzed:
             step=3600
         ).__next__  # Wrong passwords of one client must not delay another.
         self.run(self.server.start())
-        self.neighbour = RawClient.to(self.server)
-        self.run(self.neighbour.__aenter__())
+        self.other_client = RawClient.to(self.server)
+        self.run(self.other_client.__aenter__())
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self.run(self.neighbour.__aexit__())
+        self.run(self.other_client.__aexit__())
         self.run(self.server.stop())
         self.runner.__exit__(*error)
         self.errors.__exit__(*error)
@@ -106,7 +106,7 @@ class Fuzzed:
         return self.runner.run(self._in_time(what))
 
     async def _in_time(self, what: Awaitable[Any]) -> Any:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await what
 
     async def send_packages(self, packages: list[tuple[int, bytes, Credentials | None]]) -> None:
@@ -124,7 +124,7 @@ class Fuzzed:
                     answers[package.correlation_id].append(package)
                 check(command, answers[sent])
                 assert [each.command for each in answers[ping]] == [Command.PONG]
-        await self.only_the_neighbour_is_there()
+        await self.check_other_client()
 
     async def send_bytes(self, data: bytes, cut: int) -> None:
         """Send bytes in pieces from one client, and check that only packages arrive before the connection ends."""
@@ -139,13 +139,13 @@ class Fuzzed:
                     assert framer.failure is None
             except ConnectionError:
                 pass
-        await self.only_the_neighbour_is_there()
+        await self.check_other_client()
 
-    async def only_the_neighbour_is_there(self) -> None:
+    async def check_other_client(self) -> None:
         """Check that the server keeps nothing of closed connections, and answers the other client."""
         while self.server.client_count > 1:
-            await self.neighbour.ask(Command.PING)
-        assert (await self.neighbour.ask(Command.PING)).command == Command.PONG
+            await self.other_client.ask(Command.PING)
+        assert (await self.other_client.ask(Command.PING)).command == Command.PONG
         assert repr(self.server.store.feed) == "<Feed of 0 streams to 0 followers>"
         assert not self.errors.records, self.errors.records[0]
 
@@ -193,7 +193,7 @@ def test_random_bytes_end_only_their_own_connection() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("fuzz", [fuzz_packages, fuzz_bytes])
-def test_many_random_requests_and_bytes(fuzz: Any) -> None:
+def test_many_random_requests_and_bytes_are_answered(fuzz: Any) -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))
 
 

@@ -23,7 +23,7 @@ from tests.server.model.log import Log
 from tests.server.model.places import Places
 
 CLIENTS = 3
-PATIENCE = 5.0  # seconds
+TIMEOUT = 5.0  # seconds
 FRESH = count(1)
 CREATED, CHANGED = schema.CreatePersistentSubscriptionCompleted, schema.UpdatePersistentSubscriptionCompleted
 APPEARED = schema.PersistentSubscriptionStreamEventAppeared
@@ -186,7 +186,7 @@ class Machine(RuleBasedStateMachine):
 
     def run(self, what: Any) -> Any:
         async def in_time() -> Any:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 return await what
 
         return self.runner.run(in_time())

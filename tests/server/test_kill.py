@@ -171,7 +171,7 @@ def linked(store: SqliteStore, category: str) -> list[bytes]:
     return [resolved.event.data for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events]
 
 
-async def test_a_kill_during_a_scavenge_and_transactions(tmp_path: Path) -> None:
+async def test_a_kill_during_scavenges_loses_no_committed_event(tmp_path: Path) -> None:
     path, sizes = str(tmp_path / "events.db"), dict[str, int]()
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])

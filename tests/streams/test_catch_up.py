@@ -84,7 +84,7 @@ class Recorder:
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("failing_step", range(30))
-async def test_a_failure_at_any_step_loses_and_doubles_nothing(
+async def test_a_failure_at_any_step_loses_and_repeats_no_event(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, reason: RxPumpError, failing_step: int
 ) -> None:
     """An event is written at every step, so that events could be missed in each phase."""
@@ -112,7 +112,7 @@ async def test_a_failure_at_any_step_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
-async def test_from_the_end_nothing_old_and_everything_new(
+async def test_from_the_end_only_new_events_are_delivered(
     store: FakeStore, runtime: BackgroundTasks, kind: Any
 ) -> None:
     for _ in range(10):
@@ -129,7 +129,7 @@ async def test_from_the_end_nothing_old_and_everything_new(
     await recorder.until(lambda: recorder.items == [10, 11, 12])
 
 
-async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_a_missing_stream_is_waited_for(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:
@@ -138,7 +138,7 @@ async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Backg
     await recorder.until(lambda: recorder.items == [0])
 
 
-async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_a_stream_soft_deleted_meanwhile_has_caught_up(store: FakeStore, runtime: BackgroundTasks) -> None:
     """The confirmation contains the number of an event that can no longer be read. The wait for it must end."""
 
     class Deleted(FakeStore):
@@ -153,7 +153,7 @@ async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, 
     await recorder.until(lambda: recorder.items == [CaughtUp()])
 
 
-async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_signals_show_each_change_of_the_subscription(store: FakeStore, runtime: BackgroundTasks) -> None:
     store.write()
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).with_signals().subscribe(recorder.on_next)
@@ -169,7 +169,9 @@ async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: Backgro
 
 
 @pytest.mark.parametrize("final", [AccessDenied("subscribe to", "s"), StreamDeleted("s")])
-async def test_what_is_final_is_an_error(store: FakeStore, runtime: BackgroundTasks, final: RxPumpError) -> None:
+async def test_a_permanent_error_ends_the_subscription(
+    store: FakeStore, runtime: BackgroundTasks, final: RxPumpError
+) -> None:
     def step(name: str) -> None:
         raise final
 
@@ -180,7 +182,7 @@ async def test_what_is_final_is_an_error(store: FakeStore, runtime: BackgroundTa
     assert recorder.error is final
 
 
-async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_a_tombstone_ends_it_after_the_events_before_it(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:
@@ -194,7 +196,7 @@ async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runt
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
-async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
+async def test_the_watchdog_finds_events_that_were_not_sent(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.001)
@@ -210,7 +212,7 @@ async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
     assert "events were written and did not arrive" in str(fell.reason)
 
 
-async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_a_watchdog_without_findings_changes_nothing(store: FakeStore, runtime: BackgroundTasks) -> None:
     store.write()
     recorder = Recorder()
     subscription(store, of_stream(store), runtime, watchdog=0.001).with_signals().subscribe(recorder.on_next)
@@ -221,7 +223,7 @@ async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, ru
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 @pytest.mark.parametrize("left", [0, 3])
-async def test_a_server_that_lost_what_was_seen_is_an_error(
+async def test_a_server_that_lost_delivered_events_is_an_error(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -245,7 +247,7 @@ async def test_a_server_that_lost_what_was_seen_is_an_error(
 async def test_the_error_names_the_place_to_resume_from(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Events that were delivered one by one are all remembered."""
+    """Each event that was delivered alone is a place from which to resume."""
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
     recorder = Recorder()
     source = subscription(store, kind(store), runtime)
@@ -313,7 +315,7 @@ async def test_after_a_start_that_is_lost_no_place_is_known(
     assert str(recorder.error).endswith("subscribe again after the newest that the server has")
 
 
-async def test_an_event_to_resume_after_is_remembered(
+async def test_the_event_to_resume_after_is_a_place_to_resume_from(
     store: FakeStore, runtime: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -332,9 +334,7 @@ async def test_an_event_to_resume_after_is_remembered(
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
-async def test_a_node_that_is_behind_another_is_waited_for(
-    store: FakeStore, runtime: BackgroundTasks, kind: Any
-) -> None:
+async def test_a_node_that_lags_is_waited_for(store: FakeStore, runtime: BackgroundTasks, kind: Any) -> None:
     for _ in range(5):
         store.write()
     recorder = Recorder()
@@ -353,7 +353,7 @@ async def test_a_node_that_is_behind_another_is_waited_for(
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 @pytest.mark.parametrize("left", [0, 3])
-async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
+async def test_the_watchdog_detects_the_loss_of_delivered_events(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -369,7 +369,7 @@ async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
     assert store.steps.count("look at the head") >= 1
 
 
-async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_the_watchdog_accepts_a_soft_deleted_stream(store: FakeStore, runtime: BackgroundTasks) -> None:
     """Such a stream cannot be read, but the confirmation of a subscription still contains its last number."""
 
     class Deleted(FakeStore):
@@ -392,13 +392,13 @@ async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore,
     assert len(deleted.subscriptions) == 1
 
 
-async def test_awaiting_gives_the_subscription_itself(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_await_returns_the_subscription_itself(store: FakeStore, runtime: BackgroundTasks) -> None:
     following = subscription(store, of_stream(store), runtime)
     assert await following is following
     assert following.events is following
 
 
-async def test_closing_the_client_is_an_error_to_the_subscriber(store: FakeStore, runtime: BackgroundTasks) -> None:
+async def test_closing_the_client_fails_the_subscription(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:

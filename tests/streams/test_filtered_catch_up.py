@@ -29,7 +29,7 @@ def store() -> FakeStore:
     return FakeStore()
 
 
-async def test_the_end_is_the_last_event_that_matches(store: FakeStore) -> None:
+async def test_the_end_is_the_last_matching_event(store: FakeStore) -> None:
     followed = FollowedAll(store, 4, resolve_links=True, where=WANTED)
     store.write(type="Wanted")
     store.write()
@@ -82,7 +82,7 @@ class Followed:
         return [item.number for item in self.items if hasattr(item, "number")]
 
 
-async def test_live_it_moves_on_past_what_does_not_match_and_says_so(store: FakeStore) -> None:
+async def test_live_events_that_do_not_match_are_reported_as_examined(store: FakeStore) -> None:
     followed = Followed(store)
     await followed.until(CaughtUp())
     store.write()
@@ -101,7 +101,7 @@ async def test_live_it_moves_on_past_what_does_not_match_and_says_so(store: Fake
     followed.subscription.dispose()
 
 
-async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
+async def test_events_that_do_not_match_are_examined_once(store: FakeStore) -> None:
     for number in range(20):
         store.write(type="Wanted" if number == 3 else "Counted")
     followed = Followed(store)
@@ -115,7 +115,7 @@ async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
     followed.subscription.dispose()
 
 
-async def test_while_it_catches_up_it_says_how_far_it_has_looked(store: FakeStore) -> None:
+async def test_catching_up_reports_examined_positions(store: FakeStore) -> None:
     for number in range(20):
         store.write(type="Wanted" if number == 6 else "Counted")
     followed = Followed(store)
@@ -128,7 +128,7 @@ async def test_while_it_catches_up_it_says_how_far_it_has_looked(store: FakeStor
     followed.subscription.dispose()
 
 
-async def test_a_page_that_ends_with_a_match_says_no_more(store: FakeStore) -> None:
+async def test_a_page_that_ends_with_a_match_reports_no_position(store: FakeStore) -> None:
     for _ in range(4):
         store.write(type="Wanted")
     followed = Followed(store)
@@ -137,7 +137,7 @@ async def test_a_page_that_ends_with_a_match_says_no_more(store: FakeStore) -> N
     followed.subscription.dispose()
 
 
-async def test_a_server_that_lost_what_was_seen_is_an_error(
+async def test_a_server_that_lost_examined_events_is_an_error(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -203,7 +203,7 @@ async def test_a_lost_connection_while_it_rewinds_is_retried(
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-async def test_where_the_server_filters_the_end_of_its_log_tells(
+async def test_with_server_filters_the_end_of_the_log_shows_a_loss(
     store: FakeStore, lost: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server examines events up to the end of the log, which is after the last commit."""
@@ -238,7 +238,7 @@ async def test_where_the_server_filters_the_end_of_its_log_tells(
 
 @pytest.mark.parametrize("phase", ["read", "subscribe", "next"])
 @pytest.mark.parametrize("cuts", range(1, 5))
-async def test_cut_in_any_phase_each_match_comes_once(store: FakeStore, phase: str, cuts: int) -> None:
+async def test_a_lost_connection_in_any_phase_repeats_no_match(store: FakeStore, phase: str, cuts: int) -> None:
     def write() -> int:
         number = len(store.records)
         store.write(type="Counted" if number % 3 else "Wanted")

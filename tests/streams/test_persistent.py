@@ -46,7 +46,7 @@ async def consuming(group: FakeGroup, numbers: range = range(3), **how: Any) -> 
     return consumer, connection, subscription
 
 
-async def test_deliveries_come_with_their_event_and_their_count(group: FakeGroup) -> None:
+async def test_deliveries_have_their_event_and_retry_count(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     connection.give(7, retry_count=4)
     await consumer.until(lambda: len(consumer.deliveries) == 4)
@@ -58,7 +58,7 @@ async def test_deliveries_come_with_their_event_and_their_count(group: FakeGroup
     assert connection.buffer_size == 10
 
 
-async def test_acks_wait_for_each_other_and_go_in_order(group: FakeGroup) -> None:
+async def test_acks_are_sent_together_in_their_order(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     for index in (1, 0, 2):
         consumer.deliveries[index].ack()
@@ -68,7 +68,7 @@ async def test_acks_wait_for_each_other_and_go_in_order(group: FakeGroup) -> Non
     assert connection.packages == [3]
 
 
-async def test_half_of_what_may_be_open_goes_at_once(group: FakeGroup) -> None:
+async def test_acks_for_half_of_the_buffer_are_sent_at_once(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group, range(10))
     for delivery in consumer.deliveries[:7]:
         delivery.ack()
@@ -77,21 +77,21 @@ async def test_half_of_what_may_be_open_goes_at_once(group: FakeGroup) -> None:
     assert connection.packages == [5, 2]
 
 
-async def test_a_package_holds_no_more_than_the_protocol_likes(group: FakeGroup) -> None:
+async def test_a_package_has_at_most_2000_acks(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group, range(5000), buffer_size=10_000, ack_interval=60)
     for delivery in consumer.deliveries:
         delivery.ack()
     assert connection.packages == [2000, 2000]
 
 
-async def test_a_nack_goes_at_once_after_what_was_acknowledged_before(group: FakeGroup) -> None:
+async def test_a_nack_is_sent_at_once_after_earlier_acks(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     consumer.deliveries[0].ack()
     consumer.deliveries[1].nack(NackAction.PARK, "no oats")
     assert connection.settlements == [0, ("parked", 1, "no oats")]
 
 
-async def test_the_first_word_counts(group: FakeGroup) -> None:
+async def test_only_the_first_settlement_counts(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     first, second, _ = consumer.deliveries
     first.ack()
@@ -105,7 +105,7 @@ async def test_the_first_word_counts(group: FakeGroup) -> None:
     assert second.is_settled
 
 
-async def test_its_repr_tells_what_became_of_a_delivery(group: FakeGroup) -> None:
+async def test_the_repr_shows_the_settlement(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     first, second, _ = consumer.deliveries
     assert repr(first) == "<Delivery of <Event 0@s Counted 1 bytes>, retry 0, open>"
@@ -116,14 +116,14 @@ async def test_its_repr_tells_what_became_of_a_delivery(group: FakeGroup) -> Non
     assert states == ["acknowledged>", "skipped>", "expired>"]
 
 
-async def test_an_action_that_is_none_is_refused(group: FakeGroup) -> None:
+async def test_an_invalid_action_is_refused(group: FakeGroup) -> None:
     consumer, _, _ = await consuming(group)
     with pytest.raises(InvalidArgument, match="action is 'park'; allowed is a NackAction"):
         consumer.deliveries[0].nack("park")  # type: ignore[arg-type]
     assert not consumer.deliveries[0].is_settled
 
 
-async def test_photon_pumps_way_of_acknowledging(group: FakeGroup) -> None:
+async def test_the_ack_method_of_photon_pump_works(group: FakeGroup) -> None:
     group.gives = [0]
     subscription = await group.consume()
     async for delivery in subscription.events:
@@ -137,7 +137,7 @@ async def test_photon_pumps_way_of_acknowledging(group: FakeGroup) -> None:
 
 
 @pytest.mark.parametrize("ending", [LOST, SubscriptionDropped("s", "unsubscribed by the server")])
-async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup, ending: RxPumpError) -> None:
+async def test_after_a_loss_it_resumes_and_old_deliveries_expire(group: FakeGroup, ending: RxPumpError) -> None:
     consumer, connection, _ = await consuming(group)
     consumer.deliveries[0].ack()
     connection.end(ending)
@@ -176,7 +176,7 @@ async def test_events_buffered_at_a_connection_loss_are_discarded(group: FakeGro
 @pytest.mark.parametrize(
     "refusal", [NOT_FOUND, PersistentSubscriptionDeleted("s", "g"), AccessDenied("subscribe to", "s")], ids=repr
 )
-async def test_what_asking_again_cannot_mend_is_the_end(group: FakeGroup, refusal: RxPumpError) -> None:
+async def test_a_permanent_refusal_ends_the_subscription(group: FakeGroup, refusal: RxPumpError) -> None:
     def refuse() -> None:
         raise refusal
 
@@ -187,7 +187,7 @@ async def test_what_asking_again_cannot_mend_is_the_end(group: FakeGroup, refusa
     assert consumer.errors == [refusal]
 
 
-async def test_a_group_deleted_while_connected_says_that_it_was(group: FakeGroup) -> None:
+async def test_a_group_deleted_while_connected_is_an_error(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
 
     def refuse() -> None:
@@ -201,7 +201,7 @@ async def test_a_group_deleted_while_connected_says_that_it_was(group: FakeGroup
     assert (error.stream, error.group) == ("s", "g")
 
 
-async def test_where_all_places_are_taken_it_waits_for_one(group: FakeGroup) -> None:
+async def test_a_full_group_is_waited_for(group: FakeGroup) -> None:
     attempts = 0
 
     def refuse() -> None:
@@ -218,7 +218,7 @@ async def test_where_all_places_are_taken_it_waits_for_one(group: FakeGroup) -> 
 # Ending -----------------------------------------------------------------------------------------------
 
 
-async def test_leaving_sends_what_was_acknowledged_and_unsubscribes(group: FakeGroup) -> None:
+async def test_dispose_sends_acks_and_unsubscribes(group: FakeGroup) -> None:
     consumer, connection, subscription = await consuming(group)
     consumer.deliveries[0].ack()
     subscription.dispose()
@@ -230,7 +230,7 @@ async def test_leaving_sends_what_was_acknowledged_and_unsubscribes(group: FakeG
         consumer.deliveries[2].ack()
 
 
-async def test_drained_it_completes_and_stays_until_what_it_gave_is_settled(group: FakeGroup) -> None:
+async def test_a_drain_waits_until_all_deliveries_are_settled(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     consumer.deliveries[0].ack()
     draining = asyncio.ensure_future(group.runtime.drain())
@@ -247,7 +247,7 @@ async def test_drained_it_completes_and_stays_until_what_it_gave_is_settled(grou
     assert consumer.numbers == [0, 1, 2], "it takes nothing more in"
 
 
-async def test_drained_it_waits_for_nothing_that_can_no_longer_be_settled(group: FakeGroup) -> None:
+async def test_a_drain_does_not_wait_for_expired_deliveries(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     draining = asyncio.ensure_future(group.runtime.drain())
     await consumer.until(lambda: bool(consumer.completed))
@@ -256,7 +256,7 @@ async def test_drained_it_waits_for_nothing_that_can_no_longer_be_settled(group:
     assert consumer.errors == []
 
 
-async def test_left_and_drained_at_once_it_waits_for_nothing(group: FakeGroup) -> None:
+async def test_a_drain_after_dispose_does_not_wait(group: FakeGroup) -> None:
     consumer, connection, subscription = await consuming(group)
     consumer.deliveries[0].ack()
     subscription.dispose()
@@ -266,21 +266,21 @@ async def test_left_and_drained_at_once_it_waits_for_nothing(group: FakeGroup) -
     assert connection.is_closed
 
 
-async def test_drained_while_it_is_connecting(group: FakeGroup) -> None:
+async def test_a_drain_while_connecting_completes(group: FakeGroup) -> None:
     consumer = Consumer()
     consumer.of(group.consume())
     await group.runtime.drain()
     assert (consumer.completed, group.connections) == (1, [])
 
 
-async def test_a_closed_client_is_an_error_to_the_subscriber(group: FakeGroup) -> None:
+async def test_closing_the_client_fails_the_subscription(group: FakeGroup) -> None:
     consumer, connection, _ = await consuming(group)
     await group.runtime.stop()
     assert [type(error) for error in consumer.errors] == [ClientClosed]
     assert connection.is_closed
 
 
-async def test_a_subscriber_who_raises_ends_its_own_subscription(group: FakeGroup) -> None:
+async def test_a_callback_that_raises_ends_its_own_subscription(group: FakeGroup) -> None:
     errors: list[Exception] = []
 
     def refuse(delivery: Delivery) -> None:
@@ -295,7 +295,7 @@ async def test_a_subscriber_who_raises_ends_its_own_subscription(group: FakeGrou
     assert connection.settlements == []
 
 
-async def test_each_subscriber_connects_by_itself(group: FakeGroup) -> None:
+async def test_each_subscriber_has_its_own_connection(group: FakeGroup) -> None:
     deliveries = group.consume()
     one, other = Consumer(acks=True), Consumer(acks=True)
     for consumer in (one, other):

@@ -42,7 +42,7 @@ async def test_a_result_that_is_not_written_holds_back_the_hint() -> None:
     progress.note_written([WriteResult("target", 0, 0, None)])
     assert progress.hint_is_due.is_set()
     assert progress.hint == progress.done == 199
-    progress.inbox.close()
+    progress.buffer.close()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ async def test_a_batch_that_is_larger_after_a_restart_is_written() -> None:
     progress = _RelayProgress("source", "target", Start(0, Place(0, 0), -1), Limits(), Telemetry())
     first, second = tracker.begin(event(number=0)), tracker.begin(event(number=1))
     upstream.deliver(progress.leave, NewEvent("Made"), first, second)
-    (written,) = progress.inbox.take()
+    (written,) = progress.buffer.take()
     assert written.metadata is not None
     assert json.loads(written.metadata)["$relay"]["number"] == 1
-    progress.inbox.close()
+    progress.buffer.close()

@@ -87,34 +87,34 @@ async def test_a_failed_subscriber_leaves_others_of_a_shared_source(runtime: Bac
 
 @pytest.mark.parametrize("shape", ["source", "piped"])
 async def test_an_unhandled_error_reaches_the_exception_handler(runtime: BackgroundTasks, shape: str) -> None:
-    reported: list[Any] = []
-    heard = asyncio.Event()
+    errors: list[Any] = []
+    was_called = asyncio.Event()
 
     def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        reported.append(context["exception"])
-        heard.set()
+        errors.append(context["exception"])
+        was_called.set()
 
     asyncio.get_running_loop().set_exception_handler(handler)
     source = Pages([], failure=LookupError("gone")).source(runtime)
     (source if shape == "source" else source.pipe(rx.map(str))).subscribe(print)
-    await heard.wait()
-    assert [type(error) for error in reported] == [LookupError]
+    await was_called.wait()
+    assert [type(error) for error in errors] == [LookupError]
 
 
 async def test_a_long_page_does_not_block_the_loop(runtime: BackgroundTasks) -> None:
     """A timer of another task runs while a page is being delivered."""
     delivered = 0
-    at_the_neighbours_turn: list[int] = []
+    delivered_at_other_callback: list[int] = []
 
     def count(_: int) -> None:
         nonlocal delivered
         delivered += 1
 
     size = 300_000
-    asyncio.get_running_loop().call_later(0, lambda: at_the_neighbours_turn.append(delivered))
+    asyncio.get_running_loop().call_later(0, lambda: delivered_at_other_callback.append(delivered))
     await Pages([range(size)]).source(runtime).pipe(rx.do_action(count))
     assert delivered == size
-    assert at_the_neighbours_turn[0] < size
+    assert delivered_at_other_callback[0] < size
 
 
 async def test_iterables_and_async_iterables_become_sources(runtime: BackgroundTasks) -> None:

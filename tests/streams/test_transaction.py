@@ -176,13 +176,13 @@ async def test_a_failed_transaction_can_be_abandoned(log: Log) -> None:
 
 
 async def test_a_cancelled_write_fails_the_transaction(log: Log) -> None:
-    heard = asyncio.Event()
+    reported = asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
         await peer.request(Command.TRANSACTION_WRITE)
-        heard.set()
+        reported.set()
         await peer.until_gone()
 
     async with client_of(script) as client:
@@ -192,7 +192,7 @@ async def test_a_cancelled_write_fails_the_transaction(log: Log) -> None:
             await transaction.write([EVENT])
 
         writing = asyncio.create_task(write())
-        await heard.wait()
+        await reported.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing

@@ -23,10 +23,10 @@ QUICK = Settings(reconnect=Backoff(min_delay=0.001, max_delay=0.004), retry=Back
 class Client(TcpTransport):
     """A transport that records its statuses."""
 
-    def __init__(self, locator: Any, settings: Settings) -> None:
+    def __init__(self, resolver: Any, settings: Settings) -> None:
         self.statuses: list[Status] = []
         self._news = asyncio.Event()
-        super().__init__(locator, settings, BackgroundTasks("test"), self._note)
+        super().__init__(resolver, settings, BackgroundTasks("test"), self._note)
 
     def _note(self, status: Status) -> None:
         self.statuses.append(status)
@@ -49,12 +49,12 @@ async def client_of() -> AsyncIterator[MakeClient]:
     clients: list[Client] = []
 
     def make(server: Any, credentials: Credentials | None = None, **settings: Any) -> Client:
-        locator = (
+        resolver = (
             FixedAddress(replace(server.address, credentials=credentials))
             if isinstance(server, ScriptedServer)
             else server
         )
-        clients.append(Client(locator, replace(QUICK, **settings)))
+        clients.append(Client(resolver, replace(QUICK, **settings)))
         return clients[-1]
 
     before = asyncio.all_tasks()

@@ -79,7 +79,7 @@ class Replay:
         while self._played < len(self._turns):
             turn = self._turns[self._played]
             for recorded in turn.sent:
-                await self._hear(peer, recorded)
+                await self._receive(peer, recorded)
             self._played += 1
             for answer in turn.answers:
                 self._answer(peer, answer)
@@ -87,18 +87,18 @@ class Replay:
                 return
         await peer.until_left()
 
-    async def _hear(self, peer: Peer, recorded: Package) -> None:
+    async def _receive(self, peer: Peer, recorded: Package) -> None:
         if recorded.command == Command.HEARTBEAT_RESPONSE:
-            heard = await peer.receive()
-            while heard.command == Command.HEARTBEAT_REQUEST:
-                heard = await peer.receive()
+            received = await peer.receive()
+            while received.command == Command.HEARTBEAT_REQUEST:
+                received = await peer.receive()
             if (
-                heard.command == Command.UNSUBSCRIBE_FROM_STREAM
+                received.command == Command.UNSUBSCRIBE_FROM_STREAM
             ):  # Our client leaves here. The recorded one stayed connected.
-                peer.reply(heard, Command.SUBSCRIPTION_DROPPED)
+                peer.reply(received, Command.SUBSCRIPTION_DROPPED)
                 await peer.until_left()
                 raise Gone
-            assert (heard.command, heard.correlation_id) == (recorded.command, recorded.correlation_id)
+            assert (received.command, received.correlation_id) == (recorded.command, recorded.correlation_id)
             return
         ours = await peer.request()
         assert meaning(ours) == meaning(recorded), (ours.payload, recorded.payload)

@@ -26,9 +26,9 @@ def whose(package: object) -> str | None:
     return None if credentials is None else credentials.login
 
 
-async def test_a_request_carries_them_also_when_it_is_sent_again(client_of: MakeClient) -> None:
+async def test_a_repeated_request_has_the_credentials(client_of: MakeClient) -> None:
     asked: list[str | None] = []
-    heard = asyncio.Event()
+    reported = asyncio.Event()
 
     async def cut_off(peer: Peer) -> None:
         await peer.introduce()
@@ -44,7 +44,7 @@ async def test_a_request_carries_them_also_when_it_is_sent_again(client_of: Make
         ping = await peer.request()
         asked.append(whose(ping))
         peer.pong(ping)
-        heard.set()
+        reported.set()
         await peer.until_gone()
 
     async with ScriptedServer(cut_off, answer) as server:
@@ -53,11 +53,11 @@ async def test_a_request_carries_them_also_when_it_is_sent_again(client_of: Make
         event = await client.as_user(OPS).read_event("ponies", 7, resolve_links=False)
         assert event.number == 7
         await client.ping()
-        await heard.wait()
+        await reported.wait()
         assert asked == ["ops", "ops", None]
 
 
-async def test_a_subscription_is_asked_for_in_their_name(client_of: MakeClient) -> None:
+async def test_a_subscription_has_the_credentials(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
@@ -75,7 +75,7 @@ async def test_a_subscription_is_asked_for_in_their_name(client_of: MakeClient) 
         assert subscription.last_event_number == 4
 
 
-async def test_a_refusal_names_who_was_refused(client_of: MakeClient) -> None:
+async def test_a_refusal_names_the_refused_user(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         for _ in range(2):
@@ -144,7 +144,7 @@ async def test_a_denied_permission_names_the_user(
         assert str(refused.value) == str(dropped.value) == f"{who} may not subscribe to 's'"
 
 
-async def test_views_share_one_line_and_show_no_password(client_of: MakeClient) -> None:
+async def test_as_user_shares_the_connection_and_hides_the_password(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await peer.until_gone()

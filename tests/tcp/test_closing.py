@@ -68,7 +68,7 @@ def id_of(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("confirms", [True, False])
-async def test_what_was_acknowledged_arrives_and_nothing_is_reset(
+async def test_acknowledgements_before_close_arrive(
     client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, confirms: bool
 ) -> None:
     if not confirms:
@@ -90,7 +90,7 @@ async def test_what_was_acknowledged_arrives_and_nothing_is_reset(
     assert group.ends == [b""]
 
 
-async def test_what_waits_to_be_acknowledged_goes_before_the_end(client_of: MakeClient) -> None:
+async def test_close_sends_waiting_acknowledgements_first(client_of: MakeClient) -> None:
     group = Group()
     async with ScriptedServer(group.serve) as server:
         client = client_of(server)
@@ -105,7 +105,7 @@ async def test_what_waits_to_be_acknowledged_goes_before_the_end(client_of: Make
     assert len(group.acked) == 5
 
 
-async def test_settled_waits_for_the_confirmation(client_of: MakeClient) -> None:
+async def test_settled_waits_for_the_confirmed_unsubscribe(client_of: MakeClient) -> None:
     may_confirm = asyncio.Event()
 
     async def hesitate(peer: Peer) -> None:
@@ -130,7 +130,7 @@ async def test_settled_waits_for_the_confirmation(client_of: MakeClient) -> None
         await settling
 
 
-async def test_a_server_that_does_not_confirm_is_not_waited_for_long(
+async def test_a_missing_confirmation_delays_close_briefly(
     client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.tcp.shared_connection.CLOSING_SECONDS", 0.01)

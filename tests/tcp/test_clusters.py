@@ -73,7 +73,7 @@ async def until(holds: Callable[[], bool]) -> None:
 # Choice of a node-------------------------------------------------------------------------------------------
 
 
-async def test_the_leader_is_connected_to(member_client: MakeMember) -> None:
+async def test_a_client_connects_to_the_leader(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(cluster)
         await client.open()
@@ -82,7 +82,7 @@ async def test_the_leader_is_connected_to(member_client: MakeMember) -> None:
         assert [node.tcp.accepted for node in cluster.nodes] == [1, 0, 0]
 
 
-async def test_the_status_has_the_answers_and_the_choice(member_client: MakeMember) -> None:
+async def test_discovered_has_the_answers_and_the_chosen_node(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(ClusterAddress(cluster.address.seeds[:1]))
         await client.open()
@@ -95,14 +95,14 @@ async def test_the_status_has_the_answers_and_the_choice(member_client: MakeMemb
         assert texts[str(cluster.nodes[1].http)] == ("follower", "in a state that is not wanted")
 
 
-async def test_credentials_are_those_of_the_address(member_client: MakeMember) -> None:
+async def test_credentials_of_the_address_are_used(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(replace(cluster.address, credentials=Credentials("admin", "changeit")))
         await client.open()
         assert client._login == "admin"
 
 
-async def test_a_dead_seed_does_no_harm(member_client: MakeMember) -> None:
+async def test_a_seed_that_is_down_is_skipped(member_client: MakeMember) -> None:
     async with ScriptedServer(good) as server:
         dead = (server.address.host, server.address.port)
     async with ScriptedCluster() as cluster:
@@ -126,7 +126,7 @@ async def test_a_selector_chooses_the_node(member_client: MakeMember) -> None:
         assert seen[0] == 3
 
 
-async def test_a_selector_of_photonpump_finds_a_follower(member_client: MakeMember) -> None:
+async def test_a_selector_of_photonpump_chooses_a_follower(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, selector=prefer_replica, node_preference="random")
         await client.open()
@@ -167,7 +167,7 @@ async def test_reads_go_on_while_the_leader_hangs(member_client: MakeMember) -> 
         assert connected_to(client) == [str(follower.address)]
 
 
-async def test_without_require_leader_a_group_does_not_move_reads(client_of: MakeClient) -> None:
+async def test_without_require_leader_only_the_group_uses_the_leader(client_of: MakeClient) -> None:
     """The client has one address, that of a follower."""
     async with ScriptedCluster(2) as cluster:
         leader, follower = cluster.nodes
@@ -182,7 +182,7 @@ async def test_without_require_leader_a_group_does_not_move_reads(client_of: Mak
         session.close()
 
 
-async def test_the_second_connection_is_closed_too(member_client: MakeMember) -> None:
+async def test_close_also_closes_the_connection_to_the_leader(member_client: MakeMember) -> None:
     async with ScriptedCluster(2) as cluster:
         client = member_client(cluster, node_preference="follower")
         await client.open()
@@ -258,10 +258,10 @@ async def test_a_frozen_leader_is_not_chosen_again(member_client: MakeMember) ->
         text = str(caught.value)
         assert "(leader): failed a short time ago" in text
         assert f"{leader.http}: no gossip within" in text
-        assert f"127.0.0.1:{leader.address.port}: no sign of life for 0.2 s" in text
+        assert f"127.0.0.1:{leader.address.port}: no bytes were received for 0.2 s" in text
 
 
-async def test_no_leader_is_waited_for_with_questions(member_client: MakeMember) -> None:
+async def test_gossip_is_requested_until_there_is_a_leader(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(cluster)
         await client.open()
@@ -279,7 +279,7 @@ async def test_no_leader_is_waited_for_with_questions(member_client: MakeMember)
         await writing
 
 
-async def test_the_policy_of_the_user_ends_the_questions(member_client: MakeMember) -> None:
+async def test_the_retry_policy_ends_discovery(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         cluster.elect(None)
         policy = DiscoveryRetryPolicy(retries_per_node=2, retry_interval=0.001, jitter=0)
@@ -288,7 +288,7 @@ async def test_the_policy_of_the_user_ends_the_questions(member_client: MakeMemb
             await client.open()
 
 
-async def test_the_reconnect_policy_ends_the_questions_too(member_client: MakeMember) -> None:
+async def test_the_reconnect_policy_ends_discovery(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, reconnect=Backoff(min_delay=0.001, max_delay=0.001, attempts=3))
         await client.open()
@@ -346,7 +346,7 @@ async def test_bad_gossip_of_all_nodes_is_an_error(member_client: MakeMember, bo
             assert all(f"{node.http}: " in caught.value.reason for node in cluster.nodes)
 
 
-async def test_ten_dead_addresses_of_a_name_do_no_harm(
+async def test_ten_addresses_without_a_server_are_skipped(
     member_client: MakeMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with ScriptedCluster() as cluster:
@@ -369,7 +369,7 @@ async def test_ten_dead_addresses_of_a_name_do_no_harm(
         assert len(found.answers) == 11
 
 
-async def test_slow_gossip_is_not_waited_for_long(member_client: MakeMember) -> None:
+async def test_a_slow_gossip_response_does_not_delay_the_choice(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         cluster.nodes[2].freeze()
         client = member_client(cluster, gossip_timeout=1.0)
@@ -377,7 +377,7 @@ async def test_slow_gossip_is_not_waited_for_long(member_client: MakeMember) -> 
         await write(client)
 
 
-async def test_a_minority_leader_is_left_for_the_one_of_a_later_epoch(member_client: MakeMember) -> None:
+async def test_the_client_moves_to_the_leader_of_a_later_epoch(member_client: MakeMember) -> None:
     """The old leader still answers, reports that it is the leader, and refuses no request."""
     async with ScriptedCluster(2) as cluster:
         old, new = cluster.nodes
@@ -395,7 +395,7 @@ async def test_a_minority_leader_is_left_for_the_one_of_a_later_epoch(member_cli
 # A connected node that is no longer the right one ----------------------------------------------------------
 
 
-async def test_a_follower_that_falls_behind_is_left(member_client: MakeMember) -> None:
+async def test_the_client_leaves_a_follower_that_falls_behind(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, node_preference="follower")
         await client.open()
@@ -408,7 +408,7 @@ async def test_a_follower_that_falls_behind_is_left(member_client: MakeMember) -
         assert reasons[0].endswith(f"{chosen.http} (catching up) is not ready")
 
 
-async def test_a_follower_becomes_the_leader_and_is_left(member_client: MakeMember) -> None:
+async def test_the_client_leaves_a_follower_that_becomes_leader(member_client: MakeMember) -> None:
     async with ScriptedCluster(2) as cluster:
         client = member_client(cluster, node_preference="follower")
         await client.open()
@@ -417,7 +417,7 @@ async def test_a_follower_becomes_the_leader_and_is_left(member_client: MakeMemb
         assert connected_to(client) == [str(cluster.nodes[1].address), str(cluster.nodes[0].address)]
 
 
-async def test_a_node_that_is_not_ready_is_kept_if_no_other_is(member_client: MakeMember) -> None:
+async def test_a_node_that_is_not_ready_is_kept_if_no_other_is_ready(member_client: MakeMember) -> None:
     async with ScriptedCluster(2) as cluster:
         client = member_client(cluster, node_preference="follower")
         await client.open()
@@ -436,7 +436,7 @@ async def test_a_node_that_is_not_ready_is_kept_if_no_other_is(member_client: Ma
         await read(client)
 
 
-async def test_a_refusal_makes_the_client_look_at_the_gossip(member_client: MakeMember) -> None:
+async def test_a_refusal_causes_a_request_for_gossip(member_client: MakeMember) -> None:
     """This happens long before the next periodic request for gossip."""
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, node_check_interval=3600.0)
@@ -453,7 +453,7 @@ def test_a_resolver_shows_its_cluster() -> None:
     assert repr(resolver).startswith("<ClusterResolver <Discovery of the cluster at a:1, b:2, <ClusterView 2 seeds")
 
 
-async def test_http_of_a_node_is_where_its_gossip_says(member_client: MakeMember) -> None:
+async def test_the_http_address_of_a_node_comes_from_gossip(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         resolver = ClusterResolver(cluster.address, Settings(node_preference="follower"))
         node = await resolver.locate()

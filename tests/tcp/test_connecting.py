@@ -22,7 +22,7 @@ ADMIN = Credentials("admin", "changeit")
 TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
 
 
-async def test_a_client_introduces_itself_and_says_that_it_is_connected(client_of: MakeClient) -> None:
+async def test_a_client_identifies_itself_and_reports_its_status(client_of: MakeClient) -> None:
     met: list[schema.IdentifyClient] = []
 
     async def meet(peer: Peer) -> None:
@@ -40,7 +40,7 @@ async def test_a_client_introduces_itself_and_says_that_it_is_connected(client_o
     assert met == [schema.IdentifyClient(version=1, connection_name="ponies")]
 
 
-async def test_opening_what_is_open_is_nothing_new(client_of: MakeClient) -> None:
+async def test_opening_an_open_client_has_no_effect(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server)
         await asyncio.gather(client.open(), client.open())
@@ -48,7 +48,7 @@ async def test_opening_what_is_open_is_nothing_new(client_of: MakeClient) -> Non
         assert server.accepted == 1
 
 
-async def test_what_was_closed_can_be_opened_again(client_of: MakeClient) -> None:
+async def test_a_closed_client_can_be_opened_again(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server)
         for _ in range(2):
@@ -72,7 +72,7 @@ async def test_wrong_credentials_are_an_error(client_of: MakeClient, at_once: No
         assert server.accepted == 1
 
 
-async def test_nobody_there(client_of: MakeClient) -> None:
+async def test_a_port_without_a_server_is_an_error(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         nobody = FixedAddress(server.address)
     client = client_of(nobody, reconnect=TWICE_MORE)
@@ -84,7 +84,7 @@ async def test_nobody_there(client_of: MakeClient) -> None:
     assert client.statuses[-1] == Closed(caught.value)
 
 
-async def test_without_end_it_is_tried_for_as_long_as_connect_within_allows(client_of: MakeClient) -> None:
+async def test_connect_within_limits_the_attempts(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         nobody = FixedAddress(server.address)
     client = client_of(nobody, connect_within=0.05)
@@ -94,7 +94,7 @@ async def test_without_end_it_is_tried_for_as_long_as_connect_within_allows(clie
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64, "no-such-host.invalid", "a\0b"])
-async def test_a_host_that_is_none(client_of: MakeClient, host: str) -> None:
+async def test_an_invalid_host_is_an_error(client_of: MakeClient, host: str) -> None:
     client = client_of(FixedAddress(TcpAddress(host)), reconnect=TWICE_MORE)
     with pytest.raises(ConnectionFailed, match=r"no connection to tcp://.* after 3 attempt"):
         await client.open()
@@ -129,7 +129,7 @@ async def half_way(peer: Peer) -> None:
         (wordy, "a frame of 1347703880 bytes is over the limit"),
     ],
 )
-async def test_a_refused_connection_is_retried_and_the_reason_kept(
+async def test_a_failed_attempt_is_retried_and_its_reason_reported(
     client_of: MakeClient, script: Any, reason: str
 ) -> None:
     async with ScriptedServer(script, script, good) as server:
@@ -148,7 +148,7 @@ async def test_a_refused_connection_is_retried_and_the_reason_kept(
         assert any(part in caught.value.reason for part in reason.split("|"))
 
 
-async def test_who_takes_the_call_and_says_nothing(client_of: MakeClient) -> None:
+async def test_a_server_without_a_reply_is_tried_again(client_of: MakeClient) -> None:
     async with ScriptedServer(silent, good) as server:
         client = client_of(server, connect_timeout=0.03)
         await client.open()
@@ -156,7 +156,7 @@ async def test_who_takes_the_call_and_says_nothing(client_of: MakeClient) -> Non
         assert "no reply while identifying" in str(again.reason)
 
 
-async def test_a_policy_that_gives_up_on_the_first_connection(client_of: MakeClient) -> None:
+async def test_the_reconnect_policy_limits_the_first_attempts(client_of: MakeClient) -> None:
     async with ScriptedServer(rude) as server:
         client = client_of(server, reconnect=TWICE_MORE)
         with pytest.raises(ConnectionFailed) as caught:
@@ -166,7 +166,7 @@ async def test_a_policy_that_gives_up_on_the_first_connection(client_of: MakeCli
         assert client.statuses[-1] == Closed(caught.value)
 
 
-async def test_opening_that_is_cancelled_leaves_nothing(client_of: MakeClient) -> None:
+async def test_a_cancelled_open_leaves_no_task(client_of: MakeClient) -> None:
     async with ScriptedServer(silent) as server:
         client = client_of(server)
         opening = asyncio.create_task(client.open())
@@ -188,7 +188,7 @@ async def test_closing_while_opening_ends_the_opening(client_of: MakeClient) -> 
             await opening
 
 
-async def test_before_and_after_there_is_nothing_to_ask(client_of: MakeClient) -> None:
+async def test_requests_before_open_and_after_close_are_refused(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server)
         with pytest.raises(NotConnected, match="the client is not connected"):
@@ -200,7 +200,7 @@ async def test_before_and_after_there_is_nothing_to_ask(client_of: MakeClient) -
             await client.ping()
 
 
-async def test_what_is_asked_while_connecting_is_answered_when_connected(client_of: MakeClient) -> None:
+async def test_requests_while_connecting_wait_for_the_connection(client_of: MakeClient) -> None:
     async with ScriptedServer(rude, good) as server:
         client = client_of(server)
         opening = asyncio.create_task(client.open())
@@ -227,14 +227,14 @@ class Trouble(TcpNodeResolver):
         self.closed += 1
 
 
-async def test_a_locator_that_finds_nothing_says_why(client_of: MakeClient) -> None:
+async def test_an_error_of_the_resolver_is_raised(client_of: MakeClient) -> None:
     trouble = Trouble(ConnectionFailed("the cluster", 10, "no node answered"))
     with pytest.raises(ConnectionFailed, match="no connection to the cluster"):
         await client_of(trouble).open()
     assert trouble.closed == 1
 
 
-async def test_an_unforeseen_error_of_a_locator_is_named_with_its_cause(client_of: MakeClient) -> None:
+async def test_an_unexpected_error_of_the_resolver_is_the_cause(client_of: MakeClient) -> None:
     trouble = Trouble(ZeroDivisionError("oops"))
     client = client_of(trouble)
     with pytest.raises(ConnectionFailed, match="ZeroDivisionError: oops") as caught:

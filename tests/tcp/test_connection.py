@@ -25,12 +25,12 @@ from tests.tcp.protocol.driving import Ask, AskOnce
 
 
 class Socket(asyncio.Transport):
-    """A transport that records written bytes. After `room` bytes it pauses writing, like a transport of asyncio."""
+    """A transport that records written bytes. After `capacity` bytes it pauses writing, as asyncio does."""
 
-    def __init__(self, connection: Connection, room: int = 1 << 30) -> None:
+    def __init__(self, connection: Connection, capacity: int = 1 << 30) -> None:
         super().__init__()
         self.connection = connection
-        self.room = room
+        self.capacity = capacity
         self.writes: list[bytes] = []
         self.end = ""
         self.ended = asyncio.Event()
@@ -38,12 +38,12 @@ class Socket(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
-        self.room -= len(data)
-        if self.room < 0:
+        self.capacity -= len(data)
+        if self.capacity < 0:
             self.connection.pause_writing()
 
     def get_write_buffer_size(self) -> int:
-        return max(0, -self.room)
+        return max(0, -self.capacity)
 
     def can_write_eof(self) -> bool:
         return True
@@ -70,19 +70,19 @@ class Played:
     """A connection that is ready, its pending requests and its socket."""
 
     def __init__(
-        self, room: int = 1 << 30, settings: Settings | None = None, make_socket: type[Socket] = Socket
+        self, capacity: int = 1 << 30, settings: Settings | None = None, make_socket: type[Socket] = Socket
     ) -> None:
         settings = settings or Settings()
         self.pending = PendingRequests(settings)
         self.connection = connect(self.pending, settings)
-        self.socket = make_socket(self.connection, room)
+        self.socket = make_socket(self.connection, capacity)
         self.connection.connection_made(self.socket)
-        self.hear(self.socket.take()[0], Command.CLIENT_IDENTIFIED)
+        self.reply(self.socket.take()[0], Command.CLIENT_IDENTIFIED)
 
     def ask(self, operation: Ask) -> Request:
         return self.pending.submit(operation, asyncio.get_running_loop().create_future())
 
-    def hear(self, to: Package, command: int = Command.PONG) -> None:
+    def reply(self, to: Package, command: int = Command.PONG) -> None:
         self.connection.data_received(Package(command, to.correlation_id, b"done").encode())
 
 
@@ -105,14 +105,14 @@ def connect(pending: PendingRequests, settings: Settings) -> Connection:
     return Connection(protocol, pending, Guided(), Telemetry())
 
 
-async def test_a_request_alone_is_sent_at_once() -> None:
+async def test_a_single_request_is_sent_at_once() -> None:
     played = Played()
     played.ask(Ask("a"))
     played.connection.wake()
     assert [package.payload for package in played.socket.take()] == [b"a"]
 
 
-async def test_requests_of_one_turn_beside_others_are_sent_together() -> None:
+async def test_requests_after_a_sent_one_are_sent_together() -> None:
     played = Played()
     for name in ("a", "b", "c", "d"):
         played.ask(Ask(name))
@@ -123,7 +123,7 @@ async def test_requests_of_one_turn_beside_others_are_sent_together() -> None:
     assert [package.payload for package in played.socket.take()] == [b"b", b"c", b"d"]
 
 
-async def test_requests_that_waited_for_a_turn_are_sent_together() -> None:
+async def test_requests_before_a_wake_are_sent_together() -> None:
     played = Played()
     for name in ("a", "b"):
         played.ask(Ask(name))
@@ -139,13 +139,13 @@ async def test_a_reply_releases_the_next_request_at_once() -> None:
     played.connection.wake()
     await asyncio.sleep(0)
     played.ask(Ask("b"))
-    played.hear(played.socket.take()[0])
+    played.reply(played.socket.take()[0])
     assert await a.owner == b"done"
     assert [package.payload for package in played.socket.take()] == [b"b"], "with no turn of the loop between"
 
 
-async def test_a_full_socket_is_given_no_more_requests_until_it_has_room() -> None:
-    played = Played(room=1_500_000)
+async def test_a_full_socket_pauses_the_sending_of_requests() -> None:
+    played = Played(capacity=1_500_000)
     for _ in range(6):
         played.ask(Ask("x" * 600_000))
     played.connection.wake()
@@ -155,7 +155,7 @@ async def test_a_full_socket_is_given_no_more_requests_until_it_has_room() -> No
     await asyncio.sleep(0)
     assert played.socket.take() == []
     assert repr(played.pending).startswith("<PendingRequests 3 in flight, 3 waiting")
-    played.socket.room = 1 << 30
+    played.socket.capacity = 1 << 30
     played.connection.resume_writing()
     assert len(played.socket.take()) == 4
 
@@ -173,18 +173,18 @@ async def test_a_large_frame_leaves_in_pieces() -> None:
 async def test_heartbeats_are_answered_while_the_socket_is_full() -> None:
     played = Played()
     played.connection.pause_writing()
-    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    played.reply(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
     assert [package.command for package in played.socket.take()] == [Command.HEARTBEAT_RESPONSE]
 
 
-async def test_heartbeats_are_answered_right_after_the_frame_that_is_begun() -> None:
-    played = Played(room=200_000)
+async def test_heartbeat_responses_follow_the_frame_in_progress() -> None:
+    played = Played(capacity=200_000)
     for _ in range(2):
         played.ask(Ask("x" * 1_000_000))
     played.connection.wake()
     await asyncio.sleep(0)
-    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
-    played.socket.room = 1 << 30
+    played.reply(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    played.socket.capacity = 1 << 30
     played.connection.resume_writing()
     commands = [package.command for package in played.socket.take()]
     assert commands == [Command.PING, Command.HEARTBEAT_RESPONSE, Command.PING]
@@ -200,14 +200,14 @@ class Draining(Socket):
 
     def get_write_buffer_size(self) -> int:
         self.looks += 1
-        self.room += 1
+        self.capacity += 1
         if self.looks == 10:
             self.ended.set()
         return super().get_write_buffer_size()
 
 
 @pytest.mark.parametrize(("make_socket", "end"), [(Draining, ""), (Socket, "aborted")])
-async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], end: str) -> None:
+async def test_sent_bytes_keep_the_connection(make_socket: type[Socket], end: str) -> None:
     played = Played(100, HASTY, make_socket)
     played.ask(Ask("x" * 1000))
     played.connection.wake()
@@ -215,9 +215,9 @@ async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], en
     assert played.socket.end == end
 
 
-@pytest.mark.parametrize(("room", "end"), [(1 << 30, "shut down"), (100, "aborted")])
-async def test_unread_bytes_do_not_keep_a_socket_open(room: int, end: str) -> None:
-    played = Played(room)
+@pytest.mark.parametrize(("capacity", "end"), [(1 << 30, "shut down"), (100, "aborted")])
+async def test_unread_bytes_do_not_keep_a_socket_open(capacity: int, end: str) -> None:
+    played = Played(capacity)
     played.ask(Ask("x" * 200))
     played.connection.wake()
     await asyncio.sleep(0)
@@ -242,7 +242,7 @@ async def test_a_lost_socket_requeues_requests_without_a_reply() -> None:
     assert repr(played.pending) == "<PendingRequests 0 in flight, 1 waiting, 0 retrying>"
 
 
-async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:
+async def test_the_error_of_the_system_is_the_reason_of_a_loss() -> None:
     played = Played()
     played.connection.connection_lost(ConnectionResetError("Connection reset by peer"))
     assert "the connection was lost: Connection reset by peer" in str(played.connection.closed.result())
@@ -266,7 +266,7 @@ async def test_nothing_is_sent_on_a_connection_that_is_ending() -> None:
     assert played.socket.take() == []
 
 
-async def test_one_that_was_never_ready_takes_nothing_from_the_one_that_is() -> None:
+async def test_a_connection_that_was_never_ready_requeues_nothing() -> None:
     played = Played()
     once = played.ask(AskOnce("once"))
     played.connection.wake()
@@ -275,21 +275,21 @@ async def test_one_that_was_never_ready_takes_nothing_from_the_one_that_is() -> 
     late.connection_made(Socket(late))
     late.connection_lost(None)
     assert isinstance(late.closed.result(), ConnectionClosed)
-    played.hear(played.socket.take()[0])
+    played.reply(played.socket.take()[0])
     assert await once.owner == b"done"
 
 
-async def test_an_answer_for_one_who_left_in_the_same_turn_of_the_loop() -> None:
+async def test_a_reply_to_a_cancelled_caller_settles_the_request() -> None:
     played = Played()
     gone = played.ask(Ask("gone"))
     played.connection.wake()
     await asyncio.sleep(0)
     gone.owner.cancel()  # The request is not withdrawn yet, because the task that awaited it has not run.
-    played.hear(played.socket.take()[0])
+    played.reply(played.socket.take()[0])
     assert gone.is_settled
 
 
-async def test_one_that_is_over_is_kept_by_nobody() -> None:
+async def test_a_lost_connection_is_released() -> None:
     played = Played()
     played.connection.connection_lost(None)
     alive = weakref.ref(played.connection)
@@ -298,7 +298,7 @@ async def test_one_that_is_over_is_kept_by_nobody() -> None:
     assert alive() is None
 
 
-async def test_the_request_whose_reply_was_interrupted_is_the_one_to_blame() -> None:
+async def test_the_request_of_an_interrupted_reply_is_blamed() -> None:
     played = Played()
     page, small = played.ask(Ask("page")), played.ask(Ask("small"))
     played.connection.wake()
@@ -310,8 +310,8 @@ async def test_the_request_whose_reply_was_interrupted_is_the_one_to_blame() -> 
     assert (small.losses, small.blame) == (1, 0)
 
 
-async def test_the_request_that_was_sent_in_part_is_the_one_to_blame() -> None:
-    played = Played(room=200_000)
+async def test_the_request_that_was_sent_in_part_is_blamed() -> None:
+    played = Played(capacity=200_000)
     small, large = played.ask(Ask("small")), played.ask(Ask("x" * 1_000_000))
     played.connection.wake()
     await asyncio.sleep(0)
@@ -320,7 +320,7 @@ async def test_the_request_that_was_sent_in_part_is_the_one_to_blame() -> None:
     assert (small.losses, small.blame) == (1, 0)
 
 
-async def test_it_knows_whether_a_request_was_settled_on_it() -> None:
+async def test_has_settled_is_whether_a_reply_settled_a_request() -> None:
     played = Played()
     played.ask(AskOnce("once"))
     played.connection.wake()
@@ -332,7 +332,7 @@ async def test_it_knows_whether_a_request_was_settled_on_it() -> None:
     played.ask(Ask("a"))
     played.connection.wake()
     await asyncio.sleep(0)
-    played.hear(played.socket.take()[0])
+    played.reply(played.socket.take()[0])
     assert played.connection.has_settled
 
     played = Played()

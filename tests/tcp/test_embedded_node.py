@@ -32,7 +32,7 @@ class SlowOpening:
         return self.stores[-1]
 
 
-async def test_the_loop_runs_while_the_file_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_opening_the_file_does_not_block_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opening = SlowOpening(monkeypatch)
     node = EmbeddedNode(EmbeddedAddress(str(tmp_path / "events.db")))
     locating = asyncio.create_task(node.locate())
@@ -42,7 +42,7 @@ async def test_the_loop_runs_while_the_file_is_opened(tmp_path: Path, monkeypatc
     await node.close()
 
 
-async def test_a_cancelled_opening_leaves_the_file_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_opening_closes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opening = SlowOpening(monkeypatch)
     path = str(tmp_path / "events.db")
     locating = asyncio.create_task(EmbeddedNode(EmbeddedAddress(path)).locate())

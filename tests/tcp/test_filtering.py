@@ -49,7 +49,7 @@ async def read(client: Any, where: EventFilter = PONIES, **options: Any) -> Any:
     )
 
 
-async def test_the_server_filters_and_its_coarseness_is_made_up_for(client_of: MakeClient) -> None:
+async def test_the_client_filters_the_events_of_the_server_again(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD)
@@ -64,7 +64,7 @@ async def test_the_server_filters_and_its_coarseness_is_made_up_for(client_of: M
         assert (positions(page), page.next_position, page.is_last) == ([100, 300], Position(900, 0), False)
 
 
-async def test_a_server_that_knows_no_filters_is_asked_once_a_connection(client_of: MakeClient) -> None:
+async def test_filters_are_tried_once_on_each_connection(client_of: MakeClient) -> None:
     is_back = asyncio.Event()
 
     async def old(peer: Peer) -> None:
@@ -132,7 +132,7 @@ async def test_a_filter_that_the_server_refuses_runs_in_the_client(client_of: Ma
         assert positions(await read(client, EventFilter(type_prefix="P"))) == [300], "the next one may not be"
 
 
-async def test_denied_is_denied_whoever_filters(client_of: MakeClient) -> None:
+async def test_a_refused_filtered_read_raises_access_denied(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         denied = schema.ReadAllEventsCompleted(result=ReadAllResult.ACCESS_DENIED)
@@ -147,7 +147,7 @@ async def test_denied_is_denied_whoever_filters(client_of: MakeClient) -> None:
             await read(client)
 
 
-async def test_what_no_server_can_do_is_not_asked_of_it(client_of: MakeClient) -> None:
+async def test_a_filter_that_no_server_can_apply_is_not_sent(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         plain_page(peer, await peer.request(Command.READ_ALL_EVENTS_FORWARD), event(100), event(200, "Pony7"))
@@ -159,7 +159,7 @@ async def test_what_no_server_can_do_is_not_asked_of_it(client_of: MakeClient) -
         assert positions(await read(client, EventFilter(type_regex=r"\d"))) == [200]
 
 
-async def test_a_subscription_tells_how_far_was_looked(client_of: MakeClient) -> None:
+async def test_a_filtered_subscription_has_the_examined_position(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.FILTERED_SUBSCRIBE_TO_STREAM)
@@ -195,7 +195,7 @@ async def test_a_subscription_tells_how_far_was_looked(client_of: MakeClient) ->
         assert subscription.examined == Position(600, 600)
 
 
-async def test_at_home_every_event_tells_how_far_was_looked(client_of: MakeClient) -> None:
+async def test_without_server_filters_each_event_moves_the_position(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         peer.reply(await peer.request(Command.FILTERED_SUBSCRIBE_TO_STREAM), Command.BAD_REQUEST)

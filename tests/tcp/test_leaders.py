@@ -46,7 +46,9 @@ def naming(leader: list[TcpAddress]) -> Script:
 
 
 @pytest.mark.parametrize("reason", [NotHandledReason.NOT_READY, NotHandledReason.TOO_BUSY])
-async def test_not_now_is_asked_again_on_the_same_connection(client_of: MakeClient, reason: NotHandledReason) -> None:
+async def test_a_temporary_refusal_is_retried_on_the_connection(
+    client_of: MakeClient, reason: NotHandledReason
+) -> None:
     async def refuse_twice(peer: Peer) -> None:
         await peer.introduce()
         for _ in range(2):
@@ -60,7 +62,7 @@ async def test_not_now_is_asked_again_on_the_same_connection(client_of: MakeClie
         assert server.accepted == 1
 
 
-async def test_never_ready_is_a_timeout_that_says_so(client_of: MakeClient) -> None:
+async def test_a_node_that_is_never_ready_causes_a_timeout(client_of: MakeClient) -> None:
     async def refuse(peer: Peer) -> None:
         await peer.introduce()
         while True:
@@ -75,7 +77,7 @@ async def test_never_ready_is_a_timeout_that_says_so(client_of: MakeClient) -> N
         assert caught.value.attempts > 1
 
 
-async def test_a_leader_that_nobody_knows_is_waited_for(client_of: MakeClient) -> None:
+async def test_not_leader_without_an_address_is_retried(client_of: MakeClient) -> None:
     async def elect(peer: Peer) -> None:
         await peer.introduce()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER)
@@ -116,7 +118,7 @@ async def test_requests_in_flight_move_to_the_leader_at_once(
     assert logins == ["admin"]
 
 
-async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient) -> None:
+async def test_after_the_loss_of_the_leader_the_first_address_is_used(client_of: MakeClient) -> None:
     leaders: list[TcpAddress] = []
 
     async def lead_once(peer: Peer) -> None:
@@ -138,7 +140,7 @@ async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient)
         assert (follower.accepted, first.accepted, second.accepted) == (2, 1, 1)
 
 
-async def test_nodes_that_name_each_other_are_not_hopped_between(client_of: MakeClient) -> None:
+async def test_only_the_first_of_two_mutual_hints_is_followed(client_of: MakeClient) -> None:
     """The nodes hold an election. Only the first hint is followed, and the request waits on that connection."""
     first_names: list[Any] = []
     second_names: list[Any] = []
@@ -155,7 +157,7 @@ async def test_nodes_that_name_each_other_are_not_hopped_between(client_of: Make
         assert f"{at(second)}: names {at(first)} as the leader" in str(caught.value)
 
 
-async def test_hints_do_not_make_delays_longer(client_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hints_do_not_lengthen_the_delays(client_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rxpump.discovery.node_memory.ELECTION_SECONDS", 0.0)
     first_names: list[Any] = []
     second_names: list[Any] = []
@@ -170,7 +172,7 @@ async def test_hints_do_not_make_delays_longer(client_of: MakeClient, monkeypatc
         assert {status.delay for status in client.statuses if isinstance(status, Reconnecting)} == {0.0}
 
 
-async def test_a_node_that_names_itself_is_not_left(client_of: MakeClient) -> None:
+async def test_a_node_that_names_itself_as_leader_is_kept(client_of: MakeClient) -> None:
     itself: list[TcpAddress] = []
     async with ScriptedServer(naming(itself)) as node:
         itself.append(node.address)
@@ -181,7 +183,7 @@ async def test_a_node_that_names_itself_is_not_left(client_of: MakeClient) -> No
         assert node.accepted == 1
 
 
-async def test_a_dead_leader_that_is_still_named_is_distrusted(client_of: MakeClient) -> None:
+async def test_a_named_leader_that_is_down_is_tried_once(client_of: MakeClient) -> None:
     """Followers answer so for a moment after the death of the leader (recorded in cluster-master-killed)."""
     leaders = [await free_address()]
     dead = leaders[0]
@@ -199,7 +201,7 @@ async def test_a_dead_leader_that_is_still_named_is_distrusted(client_of: MakeCl
         assert elected.accepted == 1
 
 
-async def test_a_leader_that_hangs_costs_the_dial_and_no_more(client_of: MakeClient) -> None:
+async def test_a_frozen_leader_costs_one_connection_attempt(client_of: MakeClient) -> None:
     """A frozen node accepts connections and is silent. Followers name it until the election."""
     leaders: list[TcpAddress] = []
 
@@ -223,7 +225,7 @@ async def test_a_leader_that_hangs_costs_the_dial_and_no_more(client_of: MakeCli
 
 
 @pytest.mark.parametrize("is_ready", [False, True], ids=["not ready", "cannot commit"])
-async def test_a_leader_that_serves_nothing_is_left(
+async def test_the_client_leaves_a_leader_that_serves_no_request(
     client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, is_ready: bool
 ) -> None:
     """The leader is cut off from the others, or cannot commit. The follower learns of the new leader."""
@@ -278,7 +280,7 @@ async def test_a_node_without_an_alternative_is_kept(client_of: MakeClient, monk
         assert server.accepted == 1
 
 
-async def test_a_publisher_waits_for_a_leader_without_limit(client_of: MakeClient) -> None:
+async def test_a_request_without_a_deadline_waits_for_a_leader(client_of: MakeClient) -> None:
     """While nodes are not ready, a request without a deadline waits as it does without a connection."""
     leaders: list[TcpAddress] = []
     async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
@@ -303,7 +305,7 @@ async def test_the_reconnect_policy_ends_a_publisher_too(client_of: MakeClient) 
             await client.ping()
 
 
-async def test_the_error_of_a_policy_names_every_node(client_of: MakeClient) -> None:
+async def test_the_error_after_the_last_attempt_names_every_node(client_of: MakeClient) -> None:
     dead = await free_address()
 
     async def name_and_leave(peer: Peer) -> None:
@@ -320,7 +322,7 @@ async def test_the_error_of_a_policy_names_every_node(client_of: MakeClient) -> 
         assert f"{at(follower)}: " in caught.value.reason
 
 
-async def test_an_address_of_long_ago_is_not_gone_to(client_of: MakeClient) -> None:
+async def test_a_hint_is_used_for_one_attempt(client_of: MakeClient) -> None:
     """A hint is used only for the next attempt. After a failure, the address of the resolver is used again."""
     dead = await free_address()
     begin = FixedAddress(dead)
@@ -341,7 +343,7 @@ async def test_an_address_of_long_ago_is_not_gone_to(client_of: MakeClient) -> N
         assert dials == [str(follower.address), str(dead), str(nobody), str(nobody), str(nobody)]
 
 
-async def test_a_policy_without_retries_gives_the_refusal_itself(client_of: MakeClient) -> None:
+async def test_without_retries_the_refusal_is_raised(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as leader, ScriptedServer(naming([leader.address])) as follower:
         client = client_of(follower, retry=Backoff(attempts=0))
         await client.open()

@@ -81,7 +81,7 @@ async def subscribed(client: Client) -> object:
     return await client.subscribe(None, resolve_links=False)
 
 
-async def test_it_ends_with_the_servers_reason_after_what_came_before(client_of: MakeClient) -> None:
+async def test_a_drop_is_raised_after_the_events_before_it(client_of: MakeClient) -> None:
     async def drop(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
@@ -99,7 +99,7 @@ async def test_it_ends_with_the_servers_reason_after_what_came_before(client_of:
             await numbers(subscription, 1)
 
 
-async def test_it_ends_with_its_connection(client_of: MakeClient) -> None:
+async def test_a_lost_connection_ends_the_subscription(client_of: MakeClient) -> None:
     async def cut(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
@@ -116,7 +116,7 @@ async def test_it_ends_with_its_connection(client_of: MakeClient) -> None:
         await client.ping()
 
 
-async def test_no_access_is_an_error_at_once(client_of: MakeClient) -> None:
+async def test_a_refused_subscription_raises_access_denied(client_of: MakeClient) -> None:
     async def deny(peer: Peer) -> None:
         await peer.introduce()
         denied = schema.SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)

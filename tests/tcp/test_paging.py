@@ -53,14 +53,14 @@ async def let_everything_happen() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_stream_is_read_to_its_end_and_no_further() -> None:
+async def test_no_page_is_requested_after_the_end() -> None:
     store = Store(10)
     pages = [[event.number for event in page] async for page in store.pages(4)]
     assert pages == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     assert store.reads == [(0, 4), (4, 4), (8, 4)]
 
 
-async def test_the_whole_database_is_read_until_a_page_has_no_events() -> None:
+async def test_the_log_is_read_until_a_page_has_no_events() -> None:
     store = Store(5)
     pages = [
         [event.number for event in page]
@@ -70,7 +70,7 @@ async def test_the_whole_database_is_read_until_a_page_has_no_events() -> None:
     assert [position for position, _ in store.reads] == [(0, 0), (350, 0), (550, 0)]
 
 
-async def test_one_page_is_read_ahead_and_no_more() -> None:
+async def test_one_page_is_read_ahead() -> None:
     store = Store(10)
     pages = store.pages(2)
     await let_everything_happen()
@@ -107,7 +107,7 @@ class SlowStore(Store):
         return page
 
 
-async def test_a_consumer_that_waits_has_two_pages_on_their_way() -> None:
+async def test_two_pages_are_in_flight_for_a_waiting_consumer() -> None:
     store = SlowStore(10)
     pages = store.pages(2)
     waiting = asyncio.ensure_future(anext(pages))
@@ -158,7 +158,7 @@ async def test_backward_two_pages_are_on_their_way_until_the_first_event() -> No
     assert [number for number, _ in store.reads] == [4, 2, 0]
 
 
-async def test_a_reader_who_leaves_leaves_nothing() -> None:
+async def test_closing_the_iterator_leaves_no_task() -> None:
     store = Store(10)
     pages = store.pages(2)
     await anext(pages)
@@ -167,7 +167,7 @@ async def test_a_reader_who_leaves_leaves_nothing() -> None:
     assert store.runtime.tasks == frozenset()
 
 
-async def test_a_reader_who_is_cancelled_while_waiting_leaves_nothing() -> None:
+async def test_cancelling_a_waiting_reader_leaves_no_task() -> None:
     store = Store(10)
 
     async def never(*args: Any, **kwargs: Any) -> StreamPage:
@@ -199,7 +199,7 @@ async def test_a_failure_comes_after_the_pages_before_it() -> None:
         await anext(pages)
 
 
-async def test_a_failure_that_nobody_waits_for_is_nobodys() -> None:
+async def test_a_failed_read_ahead_causes_no_warning_after_close() -> None:
     """An exception that is never retrieved would cause a warning, which fails the test."""
     store = Store(4)
     pages = store.pages(2)
@@ -209,20 +209,20 @@ async def test_a_failure_that_nobody_waits_for_is_nobodys() -> None:
     await pages.aclose()
 
 
-async def test_a_stream_that_is_not_there() -> None:
+async def test_a_missing_stream_raises_stream_not_found() -> None:
     with pytest.raises(StreamNotFound):
         await anext(Store(0).pages(2))
 
 
 @pytest.mark.parametrize("loses_connections", [False, True])
-async def test_a_page_that_is_too_large_is_halved_from_then_on(loses_connections: bool) -> None:
+async def test_the_size_of_a_page_that_is_too_large_is_halved(loses_connections: bool) -> None:
     store = Store(10, most=3, loses_connections=loses_connections)
     numbers = [event.number async for page in store.pages(8) for event in page]
     assert numbers == list(range(10))
     assert store.reads == [(0, 8), (0, 4), (0, 2), (2, 2), (4, 2), (6, 2), (8, 2)]
 
 
-async def test_one_event_that_is_too_large_by_itself_is_an_error() -> None:
+async def test_a_single_event_that_is_too_large_is_an_error() -> None:
     with pytest.raises(FrameTooLarge):
         await anext(Store(3, most=0).pages(4))
     with pytest.raises(ConnectionLostRepeatedly):

@@ -35,7 +35,7 @@ def reasons(client: Client) -> list[str]:
     return [str(status.reason) for status in client.statuses if isinstance(status, Reconnecting)]
 
 
-async def deaf_to_one_request(peer: Peer) -> None:
+async def close_at_first_request(peer: Peer) -> None:
     """Accept the client, and close the connection when its first request arrives."""
     await peer.introduce()
     await peer.request()
@@ -63,8 +63,8 @@ async def test_requests_in_flight_are_repeated_in_order_after_a_cut(client_of: M
     assert seen[0] == seen[1] == seen[2]
 
 
-async def test_it_says_why_it_comes_back_and_where_it_is(client_of: MakeClient) -> None:
-    async with ScriptedServer(deaf_to_one_request, rude, rude, good) as server:
+async def test_statuses_show_each_attempt_and_its_reason(client_of: MakeClient) -> None:
+    async with ScriptedServer(close_at_first_request, rude, rude, good) as server:
         client = client_of(server)
         await client.open()
         await client.ping()
@@ -92,8 +92,8 @@ async def test_a_connection_that_answered_is_no_failed_attempt(client_of: MakeCl
         assert {status.attempt for status in client.statuses if isinstance(status, Reconnecting)} == {1}
 
 
-async def test_a_policy_that_gives_up_ends_everything_with_the_reason(client_of: MakeClient) -> None:
-    async with ScriptedServer(deaf_to_one_request, rude) as server:
+async def test_a_failed_reconnect_fails_all_requests(client_of: MakeClient) -> None:
+    async with ScriptedServer(close_at_first_request, rude) as server:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=2))
         await client.open()
         outcomes = await asyncio.gather(*(client.ping() for _ in range(5)), return_exceptions=True)
@@ -109,7 +109,7 @@ async def test_a_policy_that_gives_up_ends_everything_with_the_reason(client_of:
 
 
 async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: MakeClient) -> None:
-    async with ScriptedServer(deaf_to_one_request, rude, rude, good) as server:
+    async with ScriptedServer(close_at_first_request, rude, rude, good) as server:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=1))
         await client.open()
         with pytest.raises(ReconnectFailed):
@@ -118,7 +118,7 @@ async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: Ma
         await client.ping()
 
 
-async def test_a_refusal_to_connect_is_what_later_calls_raise(client_of: MakeClient) -> None:
+async def test_later_calls_raise_the_failure_to_connect(client_of: MakeClient) -> None:
     async with ScriptedServer(rude) as server:
         client = client_of(server, connect_within=0.01)
         for attempt in (client.open, client.ping):
@@ -129,11 +129,11 @@ async def test_a_refusal_to_connect_is_what_later_calls_raise(client_of: MakeCli
             await client.ping()
 
 
-async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClient) -> None:
+async def test_close_fails_requests_and_closes_the_socket(client_of: MakeClient) -> None:
     gone = asyncio.Event()
 
     async def note_the_end(peer: Peer) -> None:
-        await deaf_to_one_request(peer)
+        await close_at_first_request(peer)
         await peer.until_gone_silently()
         gone.set()
 
@@ -156,7 +156,7 @@ async def test_refused_credentials_that_worked_before_are_retried(client_of: Mak
         peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")
         await peer.until_gone()
 
-    async with ScriptedServer(deaf_to_one_request, refuse, refuse, good) as server:
+    async with ScriptedServer(close_at_first_request, refuse, refuse, good) as server:
         client = client_of(server, Credentials("admin", "changeit"))
         await client.open()
         await client.ping()
@@ -206,11 +206,11 @@ async def end(peer: Peer) -> None:
         (end, "the server ended the connection"),
     ],
 )
-async def test_what_ends_a_connection_is_named_and_costs_no_request(
+async def test_the_reason_of_a_loss_is_reported_and_requests_go_on(
     client_of: MakeClient, deed: Any, reason: str
 ) -> None:
     async def misbehave(peer: Peer) -> None:
-        await deaf_to_one_request(peer)
+        await close_at_first_request(peer)
         await deed(peer)
         await peer.until_gone_silently()
 
@@ -222,7 +222,7 @@ async def test_what_ends_a_connection_is_named_and_costs_no_request(
         assert reason in why
 
 
-async def test_a_complaint_is_about_its_request_alone(client_of: MakeClient) -> None:
+async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> None:
     async def complain(peer: Peer) -> None:
         await peer.introduce()
         peer.reply(await peer.request(), Command.BAD_REQUEST, b"What?")
@@ -237,7 +237,7 @@ async def test_a_complaint_is_about_its_request_alone(client_of: MakeClient) -> 
         assert server.accepted == 1
 
 
-async def test_what_nobody_asked_for_is_passed_over(client_of: MakeClient) -> None:
+async def test_unrequested_packages_are_ignored(client_of: MakeClient) -> None:
     async def chatter(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request()
@@ -277,7 +277,7 @@ async def test_the_servers_heartbeats_are_answered(client_of: MakeClient) -> Non
     assert answered == [True]
 
 
-async def test_a_server_that_fell_silent_is_left(client_of: MakeClient) -> None:
+async def test_a_silent_server_is_reconnected(client_of: MakeClient) -> None:
     async def fall_silent(peer: Peer) -> None:
         await peer.introduce()
         await peer.until_gone_silently()
@@ -286,7 +286,7 @@ async def test_a_server_that_fell_silent_is_left(client_of: MakeClient) -> None:
         client = client_of(server, heartbeat_interval=0.02, heartbeat_timeout=0.02)
         await client.open()
         await client.ping()
-        assert reasons(client)[0].endswith("no sign of life for 0.04 s")
+        assert reasons(client)[0].endswith("no bytes were received for 0.04 s")
 
 
 async def test_a_server_that_answers_heartbeats_is_kept(client_of: MakeClient) -> None:
@@ -330,7 +330,7 @@ async def test_a_reply_over_the_limit_fails_its_request_and_no_other(client_of: 
         assert reasons(client) == ["a frame of 5018 bytes is over the limit of 4096"]
 
 
-async def test_pages_that_would_be_over_the_limit_are_asked_for_in_halves(client_of: MakeClient) -> None:
+async def test_pages_over_the_frame_limit_are_halved(client_of: MakeClient) -> None:
     counts: list[int] = []
 
     async def serve(peer: Peer) -> None:
@@ -357,7 +357,7 @@ async def test_pages_that_would_be_over_the_limit_are_asked_for_in_halves(client
         assert server.accepted == 3, "a frame that cannot be received costs its connection"
 
 
-async def test_a_failure_that_the_server_names_arrives_as_its_error(client_of: MakeClient) -> None:
+async def test_a_result_code_raises_its_error(client_of: MakeClient) -> None:
     async def deny(peer: Peer) -> None:
         await peer.introduce()
         none = schema.ReadStreamEventsCompleted(result=ReadStreamResult.NO_STREAM)

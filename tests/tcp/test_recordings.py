@@ -32,7 +32,7 @@ RESULTS = Path(__file__).parents[1] / "data" / "client_results.txt"
 NOT_OURS = {
     Command.AUTHENTICATE: "played below, as the introduction of a client",
     Command.IDENTIFY_CLIENT: "played below, as the introduction of a client",
-    Command.HEARTBEAT_REQUEST: "ours sends its own, when it has heard nothing",
+    Command.HEARTBEAT_REQUEST: "our client sends its own heartbeat when it has received no bytes",
 }
 """Commands of requests that are left out, each with the reason."""
 
@@ -72,7 +72,7 @@ def sections(results: Path = RESULTS) -> dict[str, list[str]]:
     return found
 
 
-def test_every_conversation_is_played_or_left_out_for_a_reason() -> None:
+def test_every_recording_is_replayed_or_listed_as_unplayed() -> None:
     assert sorted([*sections(), *UNPLAYED]) == NAMES
 
 
@@ -132,7 +132,7 @@ async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -
 
 
 @pytest.mark.parametrize("name", sections())
-async def test_what_our_client_asks_and_what_it_is_given(name: str, client_of: MakeClient) -> None:
+async def test_the_client_sends_the_recorded_requests(name: str, client_of: MakeClient) -> None:
     results, leaders = await results_of(name, client_of)
     assert results == sections()[name]
     assert leaders == {("127.0.0.1", port) for port in LEADERS.get(name, ())}
@@ -155,7 +155,9 @@ AUTHENTICATIONS = [
 
 
 @pytest.mark.parametrize(("recorded", "answer"), AUTHENTICATIONS)
-async def test_authenticating(recorded: Package, answer: Package, client_of: MakeClient, at_once: None) -> None:
+async def test_the_client_authenticates_as_recorded(
+    recorded: Package, answer: Package, client_of: MakeClient, at_once: None
+) -> None:
     who = recorded.credentials
     assert isinstance(who, Credentials)
 
@@ -180,7 +182,7 @@ async def test_authenticating(recorded: Package, answer: Package, client_of: Mak
             assert server.accepted == 1
 
 
-async def test_identifying(client_of: MakeClient) -> None:
+async def test_the_client_identifies_itself_as_recorded(client_of: MakeClient) -> None:
     """Other recorded clients send no name, or an old version."""
     recorded, answer = next(introductions("identify-client", Command.IDENTIFY_CLIENT))
     name = schema.IdentifyClient.FromString(recorded.payload).connection_name

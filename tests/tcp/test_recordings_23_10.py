@@ -28,6 +28,6 @@ def test_every_conversation_has_its_results() -> None:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-async def test_requests_and_results_of_a_conversation(name: str, client_of: MakeClient) -> None:
+async def test_each_conversation_has_the_recorded_results(name: str, client_of: MakeClient) -> None:
     lines, _ = await results_of(f"{FOLDER}/{name}", client_of)
     assert lines == sections(RESULTS)[name]

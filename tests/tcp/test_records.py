@@ -67,7 +67,7 @@ def values(events: Sequence[Event]) -> list[Any]:
     ]  # fmt: skip
 
 
-def test_an_ordinary_page_needs_no_message_for_each_event() -> None:
+def test_an_ordinary_page_is_read_from_columns() -> None:
     page = Page(resolved(1), resolved(2), resolved(3))
     assert values(page.events) == values(page.rows())
     assert [event.position for event in page.events] == [
@@ -77,14 +77,14 @@ def test_an_ordinary_page_needs_no_message_for_each_event() -> None:
 
 
 @pytest.mark.parametrize("field", ["metadata", "created", "data_content_type"])
-def test_a_field_that_some_events_lack_is_found(field: str) -> None:
+def test_a_page_with_missing_optional_fields_is_read_from_rows(field: str) -> None:
     page = Page(resolved(1), resolved(2, **{field: None}), resolved(3))
     assert values(page.events) == values(page.rows())
     assert page.times_rows_were_parsed == 1, "once for the page"
 
 
 @pytest.mark.parametrize("field", ["event_stream_id", "event_number", "event_id", "event_type", "data"])
-def test_a_page_that_lacks_a_required_field_is_right(field: str) -> None:
+def test_a_page_that_lacks_a_required_field_is_complete(field: str) -> None:
     page = Page(resolved(1), resolved(2, **{field: None}), resolved(3))
     assert values(page.events) == values(page.rows())
     assert len(page.events) == 3
@@ -95,13 +95,13 @@ def test_a_page_that_lacks_a_required_field_is_right(field: str) -> None:
     [resolved(2, link=record(9, **LINK)), schema.ResolvedEvent(link=record(9, **LINK))],
     ids=["link", "broken link"],
 )
-def test_a_page_with_an_unusual_event_is_right(event: Any) -> None:
+def test_a_page_with_links_is_complete(event: Any) -> None:
     page = Page(resolved(1), event, resolved(3))
     assert values(page.events) == values(page.rows())
     assert [each.link for each in page.events] == [each.link for each in page.rows()]
 
 
-def test_a_page_of_nothing_but_an_empty_event_has_one() -> None:
+def test_a_page_with_one_empty_event_has_one_event() -> None:
     assert len(Page(schema.ResolvedEvent()).events) == 1
 
 

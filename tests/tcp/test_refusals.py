@@ -34,7 +34,7 @@ REFUSED = NotAuthenticated("admin", "Unauthorized")
 CLOSED = ConnectionClosed("tcp://node", "the server ended the connection")
 
 
-def test_a_refusal_is_believed_when_it_has_lasted() -> None:
+def test_a_refusal_is_final_after_the_starting_time() -> None:
     refusals = Refusals()
     assert refusals.verdict(REFUSED, NODE, 100.0) is None
     assert refusals.verdict(REFUSED, NODE, 100.0 + STARTING_SECONDS - 0.1) is None
@@ -42,7 +42,7 @@ def test_a_refusal_is_believed_when_it_has_lasted() -> None:
 
 
 @pytest.mark.parametrize("sign", [ConnectionFailed("tcp://node", 1, "refused"), NotReady("authenticating"), CLOSED])
-def test_a_node_that_was_not_up_is_asked_again_and_again(sign: RxPumpError) -> None:
+def test_a_refusal_of_a_starting_node_is_retried(sign: RxPumpError) -> None:
     refusals = Refusals()
     assert refusals.verdict(sign, NODE, 0.0) is None
     for now in (0.0, 1.0, 5.0, 9.0):
@@ -51,13 +51,13 @@ def test_a_node_that_was_not_up_is_asked_again_and_again(sign: RxPumpError) -> N
     assert refusals.verdict(REFUSED, TcpAddress("another"), 9.0) is REFUSED, "which is no reason to trust another"
 
 
-def test_a_server_that_could_not_look_the_login_up_is_asked_again() -> None:
+def test_a_failed_lookup_of_the_login_is_retried() -> None:
     refusals = Refusals()
     for now in (0.0, 1.0, 5.0):
         assert refusals.verdict(NotAuthenticated("admin", "Internal Server Error"), NODE, now) is None
 
 
-def test_an_answer_that_cannot_change_is_final_at_once() -> None:
+def test_a_permanent_error_is_final_at_once() -> None:
     for problem in (BadRequest("authenticating", "What?"), CertificateRefused("tcp://node", 1, "expired")):
         assert Refusals().verdict(problem, NODE, 0.0) is problem
 
@@ -68,7 +68,7 @@ def test_a_token_refused_as_a_bad_request_has_the_server_message() -> None:
     assert (error.login, error.reason) == ("(token)", "What?")
 
 
-def test_a_token_at_which_each_connection_is_closed_is_refused() -> None:
+def test_a_token_that_closes_three_connections_is_refused() -> None:
     refusals = Refusals()
     for now in (0.0, 0.5):
         assert refusals.verdict(CLOSED, WITH_TOKEN, now, ProtocolState.AUTHENTICATING) is None
@@ -81,7 +81,7 @@ def test_a_token_at_which_each_connection_is_closed_is_refused() -> None:
 
 
 @pytest.mark.parametrize("lost_while", [None, ProtocolState.CLOSED, ProtocolState.IDENTIFYING])
-def test_a_server_that_says_nothing_to_a_token_has_not_refused_it(lost_while: ProtocolState | None) -> None:
+def test_losses_after_authentication_do_not_refuse_a_token(lost_while: ProtocolState | None) -> None:
     refusals = Refusals()
     for now in (0.0, 0.5, 1.0, 5.0):
         assert refusals.verdict(CLOSED, WITH_TOKEN, now, lost_while) is None
@@ -100,7 +100,7 @@ async def not_ready(peer: Peer) -> None:
     await peer.until_gone()
 
 
-async def test_a_login_that_is_accepted_a_moment_later(client_of: MakeClient) -> None:
+async def test_a_login_is_tried_again_until_it_is_accepted(client_of: MakeClient) -> None:
     async with ScriptedServer(refuse, refuse, good) as server:
         client = client_of(server, ADMIN)
         await client.open()
@@ -108,14 +108,14 @@ async def test_a_login_that_is_accepted_a_moment_later(client_of: MakeClient) ->
 
 
 @pytest.mark.parametrize("sign", [rude, not_ready])
-async def test_a_node_that_starts_is_waited_for(client_of: MakeClient, at_once: None, sign: Any) -> None:
+async def test_refusals_are_retried_while_a_node_starts(client_of: MakeClient, at_once: None, sign: Any) -> None:
     async with ScriptedServer(sign, refuse, refuse, refuse, good) as server:
         client = client_of(server, ADMIN)
         await client.open()
         await client.ping()
 
 
-async def test_a_node_that_starts_and_goes_on_refusing(client_of: MakeClient, at_once: None) -> None:
+async def test_repeated_refusals_of_a_starting_node_are_an_error(client_of: MakeClient, at_once: None) -> None:
     async with ScriptedServer(rude, refuse) as server:
         with pytest.raises(NotAuthenticated, match="user 'admin' was refused: Unauthorized"):
             await client_of(server, ADMIN, connect_within=0.05).open()
@@ -151,7 +151,7 @@ def with_token(client_of: MakeClient, server: ScriptedServer) -> Client:
         (without_a_word, "servers before version 20 do not accept tokens", 3),
     ],
 )
-async def test_a_token_that_is_refused_is_one_error(
+async def test_each_refusal_of_a_token_is_not_authenticated(
     client_of: MakeClient, at_once: None, script: Any, words: str, connections: int
 ) -> None:
     async with ScriptedServer(script) as server:
@@ -161,7 +161,7 @@ async def test_a_token_that_is_refused_is_one_error(
         assert server.accepted == connections
 
 
-async def test_the_words_of_a_bad_request_arrive(client_of: MakeClient) -> None:
+async def test_the_error_of_a_bad_request_has_the_server_message(client_of: MakeClient) -> None:
     async with ScriptedServer(with_request_id) as server:
         client = client_of(server, ADMIN)
         with pytest.raises(BadRequest, match="Error while processing package"):

@@ -44,9 +44,9 @@ async def http_server(handle: Handle) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def answering(answer: bytes, heard: list[bytes]) -> Handle:
+def answering(answer: bytes, requests: list[bytes]) -> Handle:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer)
         writer.close()
 
@@ -58,8 +58,8 @@ async def replay(
 ) -> tuple[bytes, RxPumpError | None]:
     """Replay parked events. Return the request that the server received, and the error or None."""
     failure: RxPumpError | None = None
-    heard: list[bytes] = []
-    async with ScriptedServer(introduce) as server, http_server(answering(answer, heard)) as port:
+    requests: list[bytes] = []
+    async with ScriptedServer(introduce) as server, http_server(answering(answer, requests)) as port:
         client = client_of(server, http_port=port)
         await client.open()
         transport = client if who is None else client.as_user(who)
@@ -67,7 +67,7 @@ async def replay(
             await transport.replay_parked(stream, group)
         except RxPumpError as error:
             failure = error
-    return heard[0].replace(str(port).encode(), b"PORT"), failure
+    return requests[0].replace(str(port).encode(), b"PORT"), failure
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,9 @@ async def replay(
         (OPS, b"Authorization: Basic w7ZwczphOmI=\r\n"),
     ],
 )
-async def test_the_request(who: AnyCredentials | None, authorization: bytes, client_of: MakeClient) -> None:
+async def test_the_request_has_escaped_names_and_credentials(
+    who: AnyCredentials | None, authorization: bytes, client_of: MakeClient
+) -> None:
     request, failure = await replay(client_of, b"HTTP/1.1 200 OK\r\n\r\n", who, "a/b?", "c d\u00e9")
     assert failure is None
     assert request == (
@@ -88,10 +90,10 @@ async def test_the_request(who: AnyCredentials | None, authorization: bytes, cli
 
 
 async def test_a_token_is_a_bearer_token() -> None:
-    heard: list[bytes] = []
-    async with http_server(answering(b"HTTP/1.1 200 OK\r\n\r\n", heard)) as port:
+    requests: list[bytes] = []
+    async with http_server(answering(b"HTTP/1.1 200 OK\r\n\r\n", requests)) as port:
         assert await post("127.0.0.1", port, "/x", credentials=Token("e.y.J")) == (200, "OK")
-    assert b"\r\nAuthorization: Bearer e.y.J\r\n" in heard[0]
+    assert b"\r\nAuthorization: Bearer e.y.J\r\n" in requests[0]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ async def test_a_token_is_a_bearer_token() -> None:
         (b"", ConnectionFailed, "the server closed the connection without a response"),
     ],
 )
-async def test_a_failure_has_its_error(
+async def test_each_http_status_has_its_error(
     answer: bytes, error: type[RxPumpError], text: str, client_of: MakeClient
 ) -> None:
     _, failure = await replay(client_of, answer)
@@ -127,7 +129,7 @@ async def test_no_server_on_the_http_port_names_the_port(client_of: MakeClient) 
             await client.replay_parked("s", "g")
 
 
-async def test_a_server_that_does_not_answer_is_not_waited_for(client_of: MakeClient) -> None:
+async def test_a_missing_response_times_out(client_of: MakeClient) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -139,22 +141,22 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(client_of: MakeCl
             await client.with_timeout(0.05).replay_parked("s", "g")
 
 
-async def test_wrong_credentials_are_told_from_a_missing_permission(client_of: MakeClient) -> None:
+async def test_wrong_credentials_raise_not_authenticated(client_of: MakeClient) -> None:
     async def refuse(peer: Peer) -> None:
         await peer.introduce()
         peer.reply(await peer.request(Command.PING), Command.NOT_AUTHENTICATED, b"Not Authenticated")
         await peer.until_gone()
 
-    heard: list[bytes] = []
-    async with ScriptedServer(refuse) as server, http_server(answering(b"", heard)) as port:
+    requests: list[bytes] = []
+    async with ScriptedServer(refuse) as server, http_server(answering(b"", requests)) as port:
         client = client_of(server, http_port=port)
         await client.open()
         with pytest.raises(NotAuthenticated, match="user 'öps' was refused"):
             await client.as_user(OPS).replay_parked("s", "g")
-    assert heard == []
+    assert requests == []
 
 
-async def test_without_a_connection_there_is_no_node_to_ask(client_of: MakeClient) -> None:
+async def test_without_a_connection_a_replay_is_refused(client_of: MakeClient) -> None:
     async with ScriptedServer(introduce) as server:
         with pytest.raises(NotConnected):
             await client_of(server).replay_parked("s", "g")

@@ -30,7 +30,7 @@ def test_a_large_frame_is_cut_into_pieces() -> None:
     assert [len(piece) for piece in pieces(buffer)] == [6, PIECE_BYTES, PIECE_BYTES, len(LARGE) - 2 * PIECE_BYTES, 5]
 
 
-def test_it_tells_which_frame_is_begun() -> None:
+def test_begun_is_the_id_of_the_frame_in_progress() -> None:
     buffer = SendBuffer()
     buffer.put([LARGE])
     assert buffer.begun is None
@@ -42,7 +42,7 @@ def test_it_tells_which_frame_is_begun() -> None:
     assert len(buffer) == 0
 
 
-def test_urgent_frames_pass_all_but_the_one_that_is_begun() -> None:
+def test_urgent_frames_follow_the_frame_in_progress() -> None:
     buffer = SendBuffer()
     buffer.put([LARGE, LARGE])
     first = buffer.take()
@@ -52,7 +52,7 @@ def test_urgent_frames_pass_all_but_the_one_that_is_begun() -> None:
     assert sent == LARGE + b"ab" + LARGE
 
 
-def test_what_is_not_begun_can_be_dropped() -> None:
+def test_drop_keeps_only_the_frame_in_progress() -> None:
     buffer = SendBuffer()
     buffer.put([LARGE, b"after"])
     first = buffer.take()
@@ -61,7 +61,7 @@ def test_what_is_not_begun_can_be_dropped() -> None:
     assert bytes(first) + b"".join(pieces(buffer)) == LARGE
 
 
-def test_its_repr_tells_its_state() -> None:
+def test_the_repr_shows_the_state() -> None:
     buffer = SendBuffer()
     buffer.put([LARGE, b"after"])
     buffer.take()

@@ -47,7 +47,7 @@ async def test_hundreds_of_replies_in_any_order_reach_their_requests(client_of: 
     assert [event.number for event in events] == list(range(500))
 
 
-async def test_no_more_are_on_the_wire_than_may_be(client_of: MakeClient) -> None:
+async def test_max_in_flight_limits_unanswered_requests(client_of: MakeClient) -> None:
     most = 0
 
     async def count(peer: Peer) -> None:
@@ -72,7 +72,7 @@ async def test_no_more_are_on_the_wire_than_may_be(client_of: MakeClient) -> Non
     assert most == 3
 
 
-async def test_what_a_server_does_not_read_stays_in_the_ledger(client_of: MakeClient) -> None:
+async def test_requests_wait_while_the_server_does_not_read(client_of: MakeClient) -> None:
     may_read = asyncio.Event()
 
     async def read_late(peer: Peer) -> None:
@@ -102,7 +102,7 @@ async def test_what_a_server_does_not_read_stays_in_the_ledger(client_of: MakeCl
         assert server.accepted == 1
 
 
-async def test_a_caller_who_leaves_takes_his_request_back(client_of: MakeClient) -> None:
+async def test_a_cancelled_call_withdraws_its_request(client_of: MakeClient) -> None:
     seen: list[bytes] = []
     has_seen_one = asyncio.Event()
 
@@ -176,7 +176,7 @@ async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
         await asyncio.wait([running])
 
 
-async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
+async def test_reprs_show_the_state_and_no_password(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server, Credentials("admin", "changeit"))
         assert repr(client) == (

@@ -43,14 +43,14 @@ def turns(lines: list[RecordedFrame], left_out: set[bytes]) -> Iterator[Turn]:
     to_come = Counter(each.package.correlation_id for each in lines if each.package and not each.from_client)
     turn = Turn()
     open_requests: set[bytes | None] = set()
-    farewells: set[bytes | None] = set()
+    unsubscribed: set[bytes | None] = set()
     for line in lines:
         package = line.package
         if package is None:
             turn.is_closed_by_server |= line.event == "closed_by_server"
             continue
         id = package.correlation_id
-        if id in left_out or (id in farewells and line.from_client):  # Some clients unsubscribe twice.
+        if id in left_out or (id in unsubscribed and line.from_client):  # Some clients unsubscribe twice.
             continue
         if line.from_client:
             if turn.answers and not open_requests:
@@ -60,7 +60,7 @@ def turns(lines: list[RecordedFrame], left_out: set[bytes]) -> Iterator[Turn]:
             if to_come[id]:
                 open_requests.add(id)
             if package.command == Command.UNSUBSCRIBE_FROM_STREAM:
-                farewells.add(id)
+                unsubscribed.add(id)
         else:
             turn.answers.append(package)
             to_come[id] -= 1

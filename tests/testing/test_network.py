@@ -37,7 +37,7 @@ def client(network: Network) -> Iterator[BlockingClient]:
 
 
 @pytest.mark.parametrize("failure", [Network.cut, Network.half_close, Network.corrupt, Network.lose_reply])
-def test_a_client_survives(
+def test_a_client_survives_each_failure(
     failure: object, network: Network, client: BlockingClient, event_store: EventStore
 ) -> None:
     stream = f"after-{getattr(failure, '__name__', '')}"
@@ -92,7 +92,7 @@ async def test_a_client_in_another_event_loop_can_use_it(network: Network) -> No
     await wait_for(lambda: network.open_connections == 0)
 
 
-def test_grpc_goes_through_it(event_store: EventStore) -> None:
+def test_grpc_works_through_the_network(event_store: EventStore) -> None:
     with Network(event_store.grpc_uri) as network, rxpump.open(network.uri, settings=QUICK) as client:
         client.publish_event("grpc", "First")
         network.cut()

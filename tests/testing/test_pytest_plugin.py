@@ -113,14 +113,14 @@ def test_the_plugin_is_an_entry_point() -> None:
     assert found.value == "rxpump.pytest_plugin"
 
 
-def test_asyncio_in_auto_mode_and_xdist(tmp_path: Path) -> None:
+def test_the_fixtures_work_with_asyncio_mode_auto_and_xdist(tmp_path: Path) -> None:
     pytest.importorskip("xdist", reason="pytest-xdist is in the extra `test`")
     suite = SUITE.format(fixtures=SEEDED.format(decorator="@pytest.fixture"), mark="")
     output = run_pytest(tmp_path, {"test_a.py": suite, "test_b.py": suite}, ASYNCIO_AUTO, "-n", "2")
     assert counts(output) == {"passed": 2 * COUNT}, output
 
 
-def test_every_loop_scope_of_asyncio(tmp_path: Path) -> None:
+def test_the_fixtures_work_in_every_loop_scope(tmp_path: Path) -> None:
     files = {"scopes/__init__.py": ""}
     for scope in ("function", "class", "module", "package", "session"):
         fixture = SEEDED.format(decorator=f'import pytest_asyncio\n@pytest_asyncio.fixture(loop_scope="{scope}")')
@@ -131,7 +131,7 @@ def test_every_loop_scope_of_asyncio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("others", [["-p", "no:asyncio"], []], ids=["alone", "with asyncio"])
-def test_anyio(tmp_path: Path, others: list[str]) -> None:
+def test_the_fixtures_work_with_anyio(tmp_path: Path, others: list[str]) -> None:
     pytest.importorskip("anyio", reason="anyio is in the extra `test`")
     files = {}
     for name, scope in {"function": "", "module": '(scope="module")'}.items():
@@ -199,7 +199,7 @@ tests = []
 """
 
 
-def test_wrong_uses_say_what_to_do(tmp_path: Path) -> None:
+def test_errors_of_wrong_uses_name_the_remedy(tmp_path: Path) -> None:
     output = run_pytest(tmp_path, {"test_wrong.py": WRONG}, ASYNCIO_AUTO, "-p", "no:randomly")
     assert counts(output) == {"failed": 1, "passed": 2, "errors": 3}, output
     assert "rxpump_client needs a test that is `async`; another test can use rxpump.open(event_store.uri)" in output

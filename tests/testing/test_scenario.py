@@ -168,7 +168,7 @@ def test_bad_arguments_are_refused(call: Callable[[], object]) -> None:
 # Marbles -----------------------------------------------------------------------------------------------
 
 
-def test_marbles_of_events(marbles: Marbles) -> None:
+def test_marbles_compare_emitted_events(marbles: Marbles) -> None:
     source = marbles.given("-a--b-----|", a=("Placed", {"price": 5}), b=("Paid", {"price": 5}))
     source.when(ops.of_type("Placed")).then("-a--------|")
     source.when(ops.json(), rx.map(price)).then("-c--c-----|", c=5)
@@ -188,7 +188,7 @@ def test_marbles_of_events(marbles: Marbles) -> None:
         ("1-2-3-|", rx.scan(lambda total, number: total + number), "1-3-6-|", {}),
     ],
 )
-def test_marbles_with_operators_that_wait(
+def test_marbles_compare_delays_of_operators(
     marbles: Marbles, source: str, operator: Any, result: str, values: dict[str, Any]
 ) -> None:
     marbles.given(source).when(operator).then(result, **values)
@@ -231,7 +231,7 @@ def test_another_time_is_shown(marbles: Marbles) -> None:
     ]
 
 
-def test_a_pipeline_that_must_not_end(marbles: Marbles) -> None:
+def test_a_completion_that_is_not_drawn_fails(marbles: Marbles) -> None:
     marbles.given("a-b").when().then("a-b")
     with pytest.raises(AssertionError, match=r"\+ 3 s: completed"):
         marbles.given("a-b|").when().then("a-b")

@@ -15,7 +15,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.sampled_fr
 
 
 @given(STEPS)
-def test_they_come_by_time_whatever_was_stopped(steps: list[tuple[int, float | None]]) -> None:
+def test_next_is_the_earliest_running_deadline(steps: list[tuple[int, float | None]]) -> None:
     deadlines: Deadlines[str] = Deadlines()
     running: dict[int, float] = {}
     for key, deadline in steps:
@@ -34,7 +34,7 @@ def test_they_come_by_time_whatever_was_stopped(steps: list[tuple[int, float | N
     assert popped == sorted(running, key=lambda key: (running[key], key))
 
 
-def test_nothing_comes_before_its_time() -> None:
+def test_no_deadline_is_popped_before_its_time() -> None:
     deadlines: Deadlines[str] = Deadlines()
     deadlines.start(1, "one", 5.0)
     assert deadlines.pop(4.9) is None
@@ -42,7 +42,7 @@ def test_nothing_comes_before_its_time() -> None:
     assert deadlines.pop(5.0) == "one"
 
 
-def test_stopped_items_and_entries_do_not_pile_up_behind_an_early_one() -> None:
+def test_stopped_entries_are_released() -> None:
     class Item:
         pass
 
@@ -58,6 +58,6 @@ def test_stopped_items_and_entries_do_not_pile_up_behind_an_early_one() -> None:
         assert len(deadlines._heap) < 100
 
 
-def test_a_deadline_is_a_time() -> None:
+def test_a_deadline_is_the_timeout_after_now() -> None:
     assert Deadline(2.5, 100.0).time == 102.5
     assert Deadline(inf, 100.0).time == inf

@@ -53,7 +53,7 @@ def test_an_unresolved_link_names_its_target() -> None:
 
 
 @pytest.mark.parametrize("metadata", [b"", b"x", b"[]", b'{"reason": 5}'])
-def test_a_parked_event_without_a_reason(metadata: bytes) -> None:
+def test_a_parked_event_can_lack_a_reason(metadata: bytes) -> None:
     link = Stored(event_stream_id="parked", event_number=9, event_type=LINK_EVENT_TYPE, metadata=metadata)
     values = parked_values(single_event(Stored(), link))
     assert (values["stream"], values["parked_number"], values["reason"]) == ("ponies", 9, None)
@@ -66,7 +66,7 @@ def test_ids_in_large_metadata_are_not_searched() -> None:
 
 
 @pytest.mark.parametrize(("start", "shown"), [(END, "end"), (Position(5, 4), "5/4"), (3, 3)])
-def test_the_start_of_a_group(start: object, shown: object) -> None:
+def test_the_start_of_a_group_is_shown_as_text(start: object, shown: object) -> None:
     settings = GroupOptions(start_from=start)  # type: ignore[arg-type]
     assert group_values(GroupDetails("s", "g", "Live", settings))["settings"]["start_from"] == shown
 

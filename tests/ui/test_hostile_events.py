@@ -50,7 +50,7 @@ async def test_data_that_are_not_utf_8_are_shown_as_bytes(browser: Browser, clie
     assert values["metadata"] == {"kind": "binary", "hex": "feff", "size": 2}
 
 
-async def test_data_that_claim_to_be_json_are_text(browser: Browser, client: rxpump.Client) -> None:
+async def test_data_that_are_wrongly_marked_as_json_are_text(browser: Browser, client: rxpump.Client) -> None:
     values = await shown(browser, client, NewEvent("X", b"{'a':1}", is_json=True))
     assert values["data"] == {"kind": "text", "text": "{'a':1}", "size": 7}
 
@@ -97,7 +97,7 @@ async def test_a_large_event_is_cut_and_can_be_fetched_whole(browser: Browser, c
         (b"\xc3", "binary"),
     ],
 )
-def test_the_kind_of_content_that_is_no_json(content: bytes, kind: str) -> None:
+def test_content_that_is_not_json_is_text_or_binary(content: bytes, kind: str) -> None:
     values = content_values(content, is_json=False)
     assert (values["kind"], values["size"]) == (kind, len(content))
 

@@ -30,7 +30,7 @@ async def test_existing_events_and_new_ones_arrive_in_order(browser: Browser, cl
     assert landed["data"] == {"kind": "json", "text": '{"n":3}', "size": 7}
 
 
-async def test_the_first_messages_tell_the_state_and_the_place(browser: Browser, client: rxpump.Client) -> None:
+async def test_the_first_messages_have_the_state_and_the_position(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "ponies", "a", "b")
     async with browser.messages("/api/live", stream="ponies") as messages:
         seen = await until(messages, "caught_up")
@@ -66,7 +66,9 @@ async def test_all_streams_arrive_with_their_links(browser: Browser, client: rxp
         ({"prefixes": ".-"}, []),
     ],
 )
-async def test_filters(query: dict[str, str], expected: list[str], browser: Browser, client: rxpump.Client) -> None:
+async def test_a_filter_selects_events(
+    query: dict[str, str], expected: list[str], browser: Browser, client: rxpump.Client
+) -> None:
     await write(client, "x-1", "a", "b", "aa")
     await write(client, "y-1", "a")
     await write(client, "z", "a")
@@ -135,7 +137,7 @@ async def test_a_stream_without_events_resumes_from_its_first(browser: Browser, 
         assert [event["number"] for event in await events_until(messages, 1)] == [0]
 
 
-async def test_a_stream_whose_events_were_truncated(browser: Browser, client: rxpump.Client) -> None:
+async def test_a_truncated_stream_shows_new_events(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "emptied", "T", "T")
     await client.set_metadata("emptied", truncate_before=2)
     async with browser.messages("/api/live", stream="emptied") as messages:
@@ -144,7 +146,7 @@ async def test_a_stream_whose_events_were_truncated(browser: Browser, client: rx
         assert [event["number"] for event in await events_until(messages, 1)] == [2]
 
 
-async def test_a_subscription_that_fails_says_why_and_ends(browser: Browser, client: rxpump.Client) -> None:
+async def test_a_failed_subscription_ends_with_the_reason(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "doomed", "T")
     async with browser.messages("/api/live", stream="doomed") as messages:
         await until(messages, "caught_up")

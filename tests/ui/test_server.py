@@ -44,7 +44,7 @@ async def test_measurements_arrive_each_second(browser: Browser, client: rxpump.
         assert sample["statistics"] is None
 
 
-async def test_a_user_without_permission_sees_what_is_left(memory_server: EmbeddedServer) -> None:
+async def test_a_user_without_permission_sees_the_other_values(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as anonymous, page(anonymous) as browser:
         async with browser.messages("/api/server/live") as messages:
             sample = (await until(messages, "sample", 2))[-1].data

@@ -92,7 +92,7 @@ async def test_the_pages_of_links_follow_the_numbers_of_links(browser: Browser, 
     assert (numbers(page), page["next"]) == ([1, 0], 0)
 
 
-async def test_a_truncated_stream_says_so(browser: Browser, client: rxpump.Client) -> None:
+async def test_a_truncated_stream_is_marked(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "ponies", 5)
     await client.set_metadata("ponies", truncate_before=3, max_age=3600)
     page = await browser.get("/api/stream/ponies")
@@ -102,7 +102,7 @@ async def test_a_truncated_stream_says_so(browser: Browser, client: rxpump.Clien
     assert page["metadata"]["version"] == 0
 
 
-async def test_deleted_streams_say_so(browser: Browser, client: rxpump.Client) -> None:
+async def test_deleted_streams_are_marked(browser: Browser, client: rxpump.Client) -> None:
     for stream in ("deleted", "tombstoned"):
         await write(client, stream, 1)
         await client.delete_stream(stream, hard=stream == "tombstoned")

@@ -114,7 +114,7 @@ class Http2Connection:
         """
         if self.state is ConnectionState.ENDED:
             return []
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
         events: list[Http2Event] = []
         try:
             self._receiver.receive(data, now, events)
@@ -134,7 +134,7 @@ class Http2Connection:
                 self._send_ping()
             case Pulse.DEAD:
                 silence = self._heartbeat.interval + self._heartbeat.timeout
-                return [self._end(ErrorCode.NO_ERROR, f"silent for {silence:g} s")]
+                return [self._end(ErrorCode.NO_ERROR, f"no bytes were received for {silence:g} s")]
         return []
 
     def ping(self) -> None:
@@ -148,7 +148,7 @@ class Http2Connection:
 
     def note_progress(self) -> None:
         """Start the keepalive interval again, because the peer has accepted bytes and is therefore alive."""
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
 
     # Output ------------------------------------------------------------------------------------------------------
 

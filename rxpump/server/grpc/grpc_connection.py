@@ -266,12 +266,12 @@ class GrpcConnection(asyncio.Protocol):
             self._wait_for_request(running, is_settled=is_settled)
 
     def _wait_for_request(self, running: RunningCall, *, is_settled: bool) -> None:
-        if running.patience is not None:
-            running.patience.cancel()
-            running.patience = None
+        if running.half_close_timer is not None:
+            running.half_close_timer.cancel()
+            running.half_close_timer = None
         if not is_settled:
             stream_id = running.call.stream_id
-            running.patience = self._loop.call_later(HALF_CLOSE_TIMEOUT, self._give_up, stream_id)
+            running.half_close_timer = self._loop.call_later(HALF_CLOSE_TIMEOUT, self._give_up, stream_id)
 
     # Calls ------------------------------------------------------------------------------------
 

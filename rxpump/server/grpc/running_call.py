@@ -14,20 +14,20 @@ class RunningCall:
         call: The call.
         task: Task of the handler; None before it starts.
         expiry: Timer of the deadline that the client named, or None.
-        patience: Timer that ends the call if the client sends no more of its request, or None.
+        half_close_timer: Timer that ends the call if the client sends no more of its request, or None.
     """
 
-    __slots__ = ("call", "expiry", "patience", "task")
+    __slots__ = ("call", "expiry", "half_close_timer", "task")
 
     def __init__(self, call: Call) -> None:
         self.call: Call = call
         self.task: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
-        self.patience: asyncio.TimerHandle | None = None
+        self.half_close_timer: asyncio.TimerHandle | None = None
 
     def stop_timers(self) -> None:
         """Stop both timers."""
-        for timer in (self.expiry, self.patience):
+        for timer in (self.expiry, self.half_close_timer):
             if timer is not None:
                 timer.cancel()
 

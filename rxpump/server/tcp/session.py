@@ -90,7 +90,7 @@ class Session(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # The transport of uvloop is not a subclass.
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
-        self._outbox = ReplyBuffer(self._transport)
+        self._reply_buffer = ReplyBuffer(self._transport)
         self._loop = asyncio.get_running_loop()
         self._heartbeat = self._make_heartbeat(self._loop.time())
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
@@ -119,7 +119,7 @@ class Session(asyncio.Protocol):
         self.stop()
         if self._has_ended or self._transport.is_closing():
             return
-        self._outbox.flush()
+        self._reply_buffer.flush()
         if not self._transport.can_write_eof():
             self._transport.close()  # TLS is closed in order by asyncio.
             return
@@ -161,7 +161,7 @@ class Session(asyncio.Protocol):
         """Receive bytes; called by asyncio."""
         if self._is_stopping:
             return
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
         packages = self._framer.feed(data)
         self._received += packages
         self._received_bytes += sum(len(package.payload) for package in packages)
@@ -201,7 +201,7 @@ class Session(asyncio.Protocol):
     def held(self) -> int:
         """Bytes that the connection takes: unhandled requests, unread replies, and subscriptions."""
         requests = self._framer.held + self._received_bytes + self._uncommitted
-        return requests + self._outbox.unsent + self.conversation.subscriptions.held
+        return requests + self._reply_buffer.unsent + self.conversation.subscriptions.held
 
     def _count(self) -> None:
         """Report the memory of this connection if it has no login."""
@@ -237,12 +237,12 @@ class Session(asyncio.Protocol):
         """Send frames. If the client has left too many bytes unread, close the connection instead."""
         if self._has_ended or self._transport.is_closing():
             return
-        if self._outbox.unsent > MAX_UNSENT_BYTES:
+        if self._reply_buffer.unsent > MAX_UNSENT_BYTES:
             _log.warning("closing %r: the client does not read", self)
             self.abort()
             return
-        self._outbox.put(frames)
-        if self._outbox.unsent > _UNCOUNTED_BYTES:
+        self._reply_buffer.put(frames)
+        if self._reply_buffer.unsent > _UNCOUNTED_BYTES:
             self._count()
 
     def pause_writing(self) -> None:
@@ -253,7 +253,7 @@ class Session(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Handle requests again, because the client has read; called by asyncio."""
         self._is_unread = False
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
         self._count()
         self.conversation.consumers.resume()
         if not self._has_turn:
@@ -267,7 +267,7 @@ class Session(asyncio.Protocol):
 
     def _tick(self) -> None:
         if self._shows_life():
-            self._heartbeat.heard()
+            self._heartbeat.note_bytes()
         pulse = self._heartbeat.tick(self._loop.time())
         if pulse is Pulse.ASKED:
             self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le).encode())
@@ -284,11 +284,11 @@ class Session(asyncio.Protocol):
         heartbeats.
         """
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
-        self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
+        self._unsent_at_tick, self._taken_at_tick = self._reply_buffer.unsent, self._reply_buffer.taken
         is_reading = had_unsent and self._taken_at_tick > taken  # not `unsent`, because new events increase it
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_outbox"):  # With TLS, the connection opens after the handshake.
+        if not hasattr(self, "_reply_buffer"):  # With TLS, the connection opens after the handshake.
             return "<Session, not connected yet>"
-        return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent, {self.held} held>"
+        return f"<Session {self.conversation!r}, {self._reply_buffer.unsent} bytes unsent, {self.held} held>"

@@ -106,7 +106,7 @@ class ClientProtocol:
 
     def receive(self, data: bytes) -> list[Package]:
         """Receive bytes, and return the packages that are replies to requests."""
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
         packages = [package for package in self._framer.feed(data) if not self._handles(package)]
         if self._framer.failure is not None:
             self._close(self._framer.failure)
@@ -114,7 +114,7 @@ class ClientProtocol:
 
     def progressed(self) -> None:
         """Start the heartbeat interval again, because the server has accepted waiting bytes and so is alive."""
-        self._heartbeat.heard()
+        self._heartbeat.note_bytes()
 
     def tick(self, now: float) -> None:
         """Apply the current time."""
@@ -127,7 +127,7 @@ class ClientProtocol:
                 self._send(Command.HEARTBEAT_REQUEST)
             case Pulse.DEAD:
                 heartbeat = self._heartbeat
-                self._close(self._gone(f"no sign of life for {heartbeat.interval + heartbeat.timeout:g} s"))
+                self._close(self._gone(f"no bytes were received for {heartbeat.interval + heartbeat.timeout:g} s"))
 
     def lost(self, reason: str) -> None:
         """Set the state to CLOSED, because the socket was closed."""

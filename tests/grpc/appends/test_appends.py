@@ -99,7 +99,7 @@ async def test_answers_that_fill_the_window_are_acknowledged() -> None:
     assert len(store.streams["s"]) == 2_000
 
 
-async def test_a_malformed_answer_ends_the_call_and_its_appends() -> None:
+async def test_a_malformed_response_fails_the_call_and_its_appends() -> None:
     async def batch_append(call: ServerCall) -> None:
         call.start()
         await anext(call)
@@ -219,7 +219,7 @@ async def test_each_user_has_a_call() -> None:
     assert len(store.streams["s"]) == 4
 
 
-async def test_users_who_append_no_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_of_idle_users_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_sender, "IDLE_SECONDS", 0.0)
     async with appending(Store()) as (server, caller, appends):
         for number_of_user in range(5):

@@ -73,7 +73,7 @@ def test_the_result_has_the_numbers_of_the_events() -> None:
         ({"position": {"commit_position": UNSIGNED_MINUS_ONE}}, WriteResult("ponies", 0, -1, None)),
     ],
 )
-def test_the_result_of_a_write_without_events(success: dict[str, Any], result: WriteResult) -> None:
+def test_an_empty_write_has_a_result(success: dict[str, Any], result: WriteResult) -> None:
     assert answer(append("ponies", [], ExpectedVersion.ANY), streams.AppendResponse(success=success)) == result
 
 
@@ -119,7 +119,7 @@ def test_a_delete_is_soft_or_hard(hard: bool, method: Any) -> None:
     assert result.position.commit > 0
 
 
-def test_a_delete_without_a_position() -> None:
+def test_a_delete_can_have_no_position() -> None:
     response = streams.DeleteResponse(no_position={})
     assert answer(delete("ponies", 4, hard=False), response) == DeleteResult("ponies", None)
 

@@ -103,6 +103,6 @@ def test_an_id_in_another_form_has_no_number() -> None:
     assert correlation_id(streams.BatchAppendResponse(correlation_id={"string": "1"})) == 0
 
 
-def test_a_batch_tells_its_stream_and_size() -> None:
+def test_the_repr_shows_stream_and_size() -> None:
     batch = Batch("ponies", EVENTS, 6)
     assert repr(batch) == f"<Batch of 3 events to 'ponies', {len(batch.content)} bytes>"

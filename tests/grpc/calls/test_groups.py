@@ -80,7 +80,7 @@ def test_events_that_never_expire_have_the_longest_timeout() -> None:
     ("start", "field"),
     [(START, {"start": {}}), (END, {"end": {}}), (-1, {"end": {}}), (0, {"revision": 0}), (7, {"revision": 7})],
 )
-def test_the_start_of_a_group_on_a_stream(start: Any, field: dict[str, Any]) -> None:
+def test_a_group_on_a_stream_starts_at_a_number(start: Any, field: dict[str, Any]) -> None:
     assert start_of("ponies", start) == messages.StreamOptions(stream_identifier={"stream_name": b"ponies"}, **field)
 
 
@@ -104,7 +104,7 @@ def test_servers_before_21_6_find_stream_and_start(make: Any, start: Any, revisi
         (Position(9, 8), {"position": {"commit_position": 9, "prepare_position": 8}}),
     ],
 )
-def test_the_start_of_a_group_on_all(start: Any, field: dict[str, Any]) -> None:
+def test_a_group_on_all_starts_at_a_position(start: Any, field: dict[str, Any]) -> None:
     assert start_of(None, start) == messages.AllOptions(no_filter={}, **field)
 
 
@@ -130,7 +130,7 @@ def test_a_group_on_all_can_have_a_filter() -> None:
         (EventFilter(type_prefix="P"), True),
     ],
 )
-def test_a_filter_that_the_server_cannot_apply_alone(where: EventFilter, resolve_links: bool) -> None:
+def test_a_filter_that_the_server_cannot_apply_is_refused(where: EventFilter, resolve_links: bool) -> None:
     settings = PersistentSubscriptionSettings(where=where, resolve_links=resolve_links)
     with pytest.raises(InvalidArgument, match="the server alone filters"):
         create_group(None, "riders", settings)

@@ -63,7 +63,7 @@ def test_other_clients_send_the_same_messages() -> None:
     assert is_recorded(calls.restart_projections())
 
 
-def test_an_update_can_leave_the_permission_to_emit() -> None:
+def test_an_update_can_keep_the_permission_to_emit() -> None:
     (request,) = calls.update_projection("np", QUERY, can_emit=None).requests
     assert request.options.WhichOneof("emit_option") == "no_emit_options"
 

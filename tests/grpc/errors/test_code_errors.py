@@ -205,7 +205,7 @@ def test_every_code_has_an_error_with_the_text_or_the_operation(code: StatusCode
 
 
 @pytest.mark.parametrize("name", ["prénom", "two\nlines"])
-def test_a_server_that_cannot_send_the_name_of_a_deleted_stream(name: str) -> None:
+def test_status_500_for_an_unprintable_name_is_stream_deleted(name: str) -> None:
     """It answers with HTTP status 500."""
     status = CallStatus(StatusCode.UNKNOWN, "HTTP status 500 without grpc-status", http_status="500")
     for call in (READ, SUBSCRIBE, APPEND):
@@ -216,6 +216,6 @@ def test_a_server_that_cannot_send_the_name_of_a_deleted_stream(name: str) -> No
         assert "not printable ASCII" in error.reason
 
 
-def test_an_http_error_of_a_call_with_a_plain_name() -> None:
+def test_status_500_for_a_printable_name_is_server_failed() -> None:
     status = CallStatus(StatusCode.UNKNOWN, "HTTP status 500 without grpc-status", http_status="500")
     assert error_of_status(status, READ) == ServerFailed(READ_OPERATION, "HTTP status 500 without grpc-status")

@@ -259,7 +259,7 @@ def test_not_leader_with_details_can_name_the_leader_in_its_keys() -> None:
 
 
 @pytest.mark.parametrize("encoded", [b"", b"\xff", b"\x1a\x05"])
-def test_details_that_cannot_be_read_leave_the_decision_to_the_code(encoded: bytes) -> None:
+def test_unreadable_details_are_interpreted_by_the_code(encoded: bytes) -> None:
     found = CallStatus(StatusCode.INVALID_ARGUMENT, "text", (("grpc-status-details-bin", encoded),))
     assert error_of_status(found, APPEND_SESSION) == BadRequest(OPERATION, "text")
 

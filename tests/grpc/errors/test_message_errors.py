@@ -46,12 +46,12 @@ ID = "01020304-0506-0708-090a-0b0c0d0e0f10"
         ({}, None),
     ],
 )
-def test_an_append_to_a_stream_at_another_version(fields: dict[str, Any], current: int | None) -> None:
+def test_each_field_of_a_wrong_version_is_read(fields: dict[str, Any], current: int | None) -> None:
     response = streams.AppendResponse(wrong_expected_version=fields)
     assert error_of_append(response.wrong_expected_version, APPEND) == WrongExpectedVersion("ponies", 7, current)
 
 
-def test_a_read_of_a_missing_stream() -> None:
+def test_a_read_of_a_missing_stream_is_stream_not_found() -> None:
     assert error_of_read(READ) == StreamNotFound("ponies")
 
 
@@ -120,7 +120,7 @@ CASES: list[tuple[Any, RxPumpError]] = [
 
 
 @pytest.mark.parametrize(("error", "expected"), CASES)
-def test_each_error_of_a_batch(error: Any, expected: RxPumpError) -> None:
+def test_each_error_of_a_batch_is_converted(error: Any, expected: RxPumpError) -> None:
     assert error_of_batch(error, BATCH) == expected
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_detail_of_a_batch_is_read_as_an_empty_one() -> None:
     assert error_of_batch(error, BATCH) == WrongExpectedVersion("ponies", 5, None)
 
 
-def test_the_recorded_errors_of_batches() -> None:
+def test_the_recorded_errors_of_batches_are_converted() -> None:
     found = set()
     for each in recorded.load():
         if each.method is streams.BATCH_APPEND and not each.from_client:

@@ -254,7 +254,7 @@ def test_numbers_that_are_none_are_left_out(keys: dict[str, str]) -> None:
     assert error_of_status(status, DELETE) == WrongExpectedVersion("ponies", 7, None)
 
 
-def test_a_name_of_tomorrow_leaves_the_decision_to_the_code() -> None:
+def test_an_unknown_name_is_interpreted_by_its_code() -> None:
     status = status_of("from-the-future", StatusCode.INVALID_ARGUMENT, "No.", {})
     assert error_of_status(status, READ) == BadRequest("Streams.Read 'ponies'", "No.")
 

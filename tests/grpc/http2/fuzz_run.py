@@ -268,7 +268,7 @@ class Run:
         if self.ended:
             end = self.events[-1]
             assert isinstance(end, ConnectionEnded)
-            assert end.code in FAULTS or end.reason.startswith("silent for")
+            assert end.code in FAULTS or end.reason.startswith("no bytes were received for")
             assert (self.frames[-1].kind, self.frames[-1].number) == (GOAWAY, end.code)
             assert self.connection.buffered_bytes == self.connection._receiver.held_bytes
         assert len(goaways) <= 2  # shutdown can send one before the end of the connection

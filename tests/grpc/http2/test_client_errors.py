@@ -218,7 +218,7 @@ def titles(rows: Sequence[tuple[str, *tuple[object, ...]]]) -> list[str]:
 
 
 @pytest.mark.parametrize(("title", "start", "frames", "code"), CONNECTION_ERRORS, ids=titles(CONNECTION_ERRORS))
-def test_ends_the_connection(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
+def test_invalid_frames_end_the_connection(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
     peer = RawPeer(Role.CLIENT)
     start(peer)
     end = end_of(peer.send(frames(peer)))
@@ -230,7 +230,7 @@ def test_ends_the_connection(title: str, start: Start, frames: Frames, code: Err
 
 
 @pytest.mark.parametrize(("title", "start", "frames", "code"), STREAM_ERRORS, ids=titles(STREAM_ERRORS))
-def test_ends_the_stream(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
+def test_invalid_frames_end_the_stream(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
     peer = RawPeer(Role.CLIENT)
     start(peer)
     events: list[Http2Event] = peer.send(frames(peer))
@@ -243,7 +243,7 @@ def test_ends_the_stream(title: str, start: Start, frames: Frames, code: ErrorCo
 
 
 @pytest.mark.parametrize(("title", "start", "frames"), TOLERATED, ids=titles(TOLERATED))
-def test_is_tolerated(title: str, start: Start, frames: Frames) -> None:
+def test_unusual_frames_are_tolerated(title: str, start: Start, frames: Frames) -> None:
     peer = RawPeer(Role.CLIENT)
     start(peer)
     events = peer.send(frames(peer))

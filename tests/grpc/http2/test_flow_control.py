@@ -178,7 +178,7 @@ def test_a_large_message_arrives_whole() -> None:
     assert payloads(peer.sent()) == message
 
 
-def test_what_waits_stays_in_the_connection() -> None:
+def test_data_that_is_not_taken_stays_in_the_connection() -> None:
     peer = serving(connection_window=1 << 24, stream_window=1 << 24)
     peer.connection.send_data(1, bytes(3_000_000))
     assert len(peer.connection.bytes_to_send()) < 300_000

@@ -37,7 +37,7 @@ def test_adjacent_data_of_a_stream_is_one_frame() -> None:
         (data(1, b"a", 0xF6) + data(1, b"b"), [(DATA, 0, 1, b"ab")]),
     ],
 )
-def test_other_frames_come_one_by_one(frames: bytes, expected: list[tuple[int, int, int, bytes]]) -> None:
+def test_other_frames_are_returned_one_by_one(frames: bytes, expected: list[tuple[int, int, int, bytes]]) -> None:
     assert read(frames) == expected
 
 
@@ -49,7 +49,7 @@ def test_frames_are_read_however_they_are_cut(size: int) -> None:
     assert found == [PING_FRAME, (DATA, 0, 1, b"a" * 30), PING_FRAME]
 
 
-def test_what_is_incomplete_is_held() -> None:
+def test_an_incomplete_frame_is_buffered() -> None:
     reader = FrameReader(PREFACE, LARGEST)
     assert list(reader.feed(PREFACE[:20])) == []
     assert reader.held_bytes == 20
@@ -61,7 +61,7 @@ def test_what_is_incomplete_is_held() -> None:
     assert reader.held_bytes == 0
 
 
-def test_a_frame_that_comes_byte_by_byte_is_joined_once() -> None:
+def test_a_frame_that_arrives_byte_by_byte_is_joined_once() -> None:
     reader = FrameReader(b"", LARGEST)
     whole = data(1, bytes(LARGEST))
     for number, octet in enumerate(whole[:-1], 1):

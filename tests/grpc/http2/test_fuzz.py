@@ -129,11 +129,11 @@ def fuzz(examples: int) -> None:
     bears_anything()
 
 
-def test_a_connection_bears_anything() -> None:
+def test_a_connection_accepts_random_frames() -> None:
     fuzz(300)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_for_long() -> None:
+def test_many_rounds_of_random_frames_are_accepted() -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))

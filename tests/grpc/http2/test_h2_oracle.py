@@ -163,7 +163,7 @@ LARGE_HEADER = ("x-large", "v" * 17_000)  # large enough for CONTINUATION frames
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("window", [1000, 65_535, 1 << 20])
-def test_our_client_with_a_server_of_h2(cut: Cut, window: int) -> None:
+def test_our_client_works_with_a_server_of_h2(cut: Cut, window: int) -> None:
     bodies = SMALL if cut is byte_by_byte else BODIES
     ours = Ours(Role.CLIENT, Http2Limits(stream_window=window, connection_window=70_000))
     theirs = Theirs(Role.SERVER, window)
@@ -189,7 +189,7 @@ def test_our_client_with_a_server_of_h2(cut: Cut, window: int) -> None:
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("window", [1000, 65_535, 1 << 20])
-def test_our_server_with_a_client_of_h2(cut: Cut, window: int) -> None:
+def test_our_server_works_with_a_client_of_h2(cut: Cut, window: int) -> None:
     bodies = SMALL if cut is byte_by_byte else BODIES
     ours = Ours(Role.SERVER, Http2Limits(stream_window=window, connection_window=70_000))
     theirs = Theirs(Role.CLIENT, window)
@@ -260,7 +260,7 @@ def opposite(role: Role) -> Role:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_conversations(seed: int) -> None:
+def test_random_conversations_with_h2_have_equal_results(seed: int) -> None:
     """Calls have bodies and windows of random sizes, settings change, and bytes arrive in random pieces."""
     chance = random.Random(seed)
     limits = Http2Limits(stream_window=chance.choice([1, 100, 65_535, 200_000]), connection_window=65_535)

@@ -44,7 +44,7 @@ def test_any_lists_are_decoded(lists: list[list[Header]], table_size: int, huffm
         assert decode(decoder, encoder.encode(headers, huffman=huffman)) == tuple(headers)
 
 
-def test_repr_tells_the_state() -> None:
+def test_the_repr_shows_the_state() -> None:
     decoder = HeaderDecoder(Http2Limits())
     assert repr(decoder) == "<HeaderDecoder holding no block>"
     decoder.begin(7, 0)

@@ -138,7 +138,7 @@ def test_a_request_is_sent_and_its_response_reported() -> None:
     assert peer.connection.open_streams == 0
 
 
-def test_a_response_of_headers_only() -> None:
+def test_a_response_can_consist_of_trailers_only() -> None:
     peer = RawPeer(Role.SERVER)
     peer.request(1, END_STREAM)
     peer.connection.send_trailers(1, [*RESPONSE, *TRAILERS])
@@ -187,7 +187,7 @@ def test_unknown_error_codes_are_kept() -> None:
     assert reset.code == 0xFFFF
 
 
-def test_a_reset_here_drops_what_waits() -> None:
+def test_a_local_reset_discards_unsent_data() -> None:
     peer = calling()
     peer.connection.send_data(1, bytes(1_000_000))
     peer.sent()
@@ -343,7 +343,7 @@ def test_a_client_that_shuts_down_opens_no_more_streams() -> None:
         peer.connection.open_stream(REQUEST)
 
 
-def test_abort_ends_everything() -> None:
+def test_abort_ends_the_connection_and_all_streams() -> None:
     peer = calling()
     peer.connection.send_data(1, bytes(10_000))
     peer.connection.abort(ErrorCode.INTERNAL_ERROR, "out of order")
@@ -363,7 +363,7 @@ def test_abort_ends_everything() -> None:
         peer.connection.send_data(1, b"x")
 
 
-def test_repr_tells_the_state() -> None:
+def test_the_repr_shows_the_state() -> None:
     peer = calling(streams=2)
     peer.connection.send_data(1, bytes(100_000))
     peer.sent()

@@ -14,7 +14,7 @@ from tests.grpc.http2.raw_peer import ACK, GOAWAY, PING, RawFrame, RawPeer, ping
 KEEPALIVE = Http2Limits(keepalive_interval=10.0, keepalive_timeout=5.0, settings_timeout=30.0)
 
 
-def test_a_silent_peer_gets_a_ping_and_then_the_end() -> None:
+def test_a_silent_peer_gets_a_ping_and_then_a_goaway() -> None:
     peer = RawPeer(Role.CLIENT, KEEPALIVE)
     assert peer.connection.deadline == 10.0
     peer.connection.tick(10.0)  # Bytes have arrived since the start.
@@ -22,12 +22,12 @@ def test_a_silent_peer_gets_a_ping_and_then_the_end() -> None:
     assert peer.sent() == [RawFrame(PING, 0, 0, bytes(8))]
     assert peer.connection.deadline == 25.0
     assert peer.connection.tick(24.9) == []
-    assert peer.connection.tick(25.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "silent for 15 s")]
+    assert peer.connection.tick(25.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "no bytes were received for 15 s")]
     assert peer.sent()[-1].kind == GOAWAY
 
 
 @pytest.mark.parametrize("sign", ["the answer", "any bytes", "bytes that leave"])
-def test_signs_of_life_keep_the_connection(sign: str) -> None:
+def test_received_or_sent_bytes_keep_the_connection(sign: str) -> None:
     peer = RawPeer(Role.CLIENT, KEEPALIVE)
     for now in range(10, 200, 10):
         peer.connection.tick(float(now))

@@ -59,7 +59,7 @@ def test_a_flood_of_cheap_frames_ends_the_connection(make: bytes, expected: str)
     assert len(peer.sent()) <= BURST + 2
 
 
-def test_cheap_frames_are_borne_at_a_slow_rate() -> None:
+def test_cheap_frames_at_a_slow_rate_are_accepted() -> None:
     peer = RawPeer(Role.SERVER, LIMITS)
     for _ in range(20 * BURST):
         peer.now += 0.1
@@ -187,7 +187,7 @@ def test_responses_that_are_not_read_are_bounded() -> None:
     assert number < 1000
 
 
-def test_a_peer_that_grants_no_window_gets_nothing_and_costs_nothing() -> None:
+def test_without_a_window_data_stays_buffered_and_unqueued() -> None:
     peer = RawPeer(Role.SERVER, settings_frame=settings((4, 0)))
     for number in range(1, 200, 2):
         peer.request(number, END_STREAM)
@@ -203,7 +203,7 @@ def test_a_peer_that_grants_no_window_gets_nothing_and_costs_nothing() -> None:
     assert peer.connection.buffered_bytes == 0
 
 
-def test_windows_of_single_bytes_cost_less_than_they_bring() -> None:
+def test_many_small_window_updates_cause_one_frame() -> None:
     peer = RawPeer(Role.SERVER, settings_frame=settings((4, 0)))
     peer.request(1, END_STREAM)
     peer.connection.send_headers(1, RESPONSE)
@@ -237,7 +237,7 @@ def test_a_consumer_that_pauses_holds_no_more_than_the_window() -> None:
     assert [event.code for event in events if isinstance(event, StreamReset)] == [ErrorCode.FLOW_CONTROL_ERROR]
 
 
-def test_closed_streams_are_forgotten() -> None:
+def test_closed_streams_are_removed() -> None:
     peer = RawPeer(Role.SERVER, GENEROUS)
     for number in range(1, 8 * REMEMBERED, 2):
         peer.request(number, END_STREAM)
@@ -252,7 +252,7 @@ def test_closed_streams_are_forgotten() -> None:
     assert end.code is ErrorCode.PROTOCOL_ERROR
 
 
-def test_frames_on_forgotten_streams_of_a_client_are_ignored() -> None:
+def test_frames_on_removed_streams_of_a_client_are_ignored() -> None:
     peer = RawPeer(Role.CLIENT, GENEROUS)
     for _ in range(2 * REMEMBERED):
         peer.connection.reset(peer.connection.open_stream(REQUEST), ErrorCode.CANCEL)

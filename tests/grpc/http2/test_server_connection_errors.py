@@ -180,7 +180,7 @@ def titles(rows: Sequence[tuple[str, *tuple[object, ...]]]) -> list[str]:
 
 
 @pytest.mark.parametrize(("title", "start", "frames", "code"), CONNECTION_ERRORS, ids=titles(CONNECTION_ERRORS))
-def test_ends_the_connection(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
+def test_invalid_frames_end_the_connection(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
     peer = RawPeer(Role.SERVER)
     start(peer)
     end = end_of(peer.send(frames(peer)))

@@ -63,7 +63,7 @@ def test_bytes_are_base64_with_or_without_padding(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", "ab!c", "né", "abcde"])
-def test_text_that_is_not_base64(text: str) -> None:
+def test_text_that_is_not_base64_is_decoded_to_none(text: str) -> None:
     assert decode_binary(text) is None
 
 

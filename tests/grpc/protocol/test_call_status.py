@@ -9,7 +9,7 @@ from rxpump.grpc.http2.http2_events import StreamReset
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode, status_of_headers, status_of_reset
 
 
-def test_a_status_of_trailers() -> None:
+def test_the_status_is_read_from_trailers() -> None:
     fields = (("exception", "stream-deleted"), ("grpc-status", "9"), ("grpc-message", "100 %25 gone%0A"))
     assert status_of_headers(fields, "200") == CallStatus(
         StatusCode.FAILED_PRECONDITION, "100 % gone\n", (("exception", "stream-deleted"),)
@@ -80,7 +80,7 @@ def test_a_reset_has_a_status(code: ErrorCode) -> None:
     assert status == CallStatus(RESETS[code], f"the stream ended with {code.name}: why", is_interrupted=True)
 
 
-def test_a_reset_with_an_unknown_code() -> None:
+def test_a_reset_with_an_unknown_code_is_unknown() -> None:
     assert status_of_reset(StreamReset(1, 77, "why")) == CallStatus(
         StatusCode.UNKNOWN, "the stream ended with error 77: why", is_interrupted=True
     )

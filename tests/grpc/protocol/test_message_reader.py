@@ -32,7 +32,7 @@ def test_messages_are_read_however_they_are_cut(size: int) -> None:
     assert (reader.failure, reader.held_bytes) == (None, 0)
 
 
-def test_messages_come_as_soon_as_they_are_complete() -> None:
+def test_messages_are_returned_when_they_are_complete() -> None:
     reader = MessageReader(LARGEST, None)
     assert reader.feed(frame_message(b"ab") + frame_message(b"cd")[:6]) == [b"ab"]
     assert reader.held_bytes == 6
@@ -95,7 +95,9 @@ def test_a_compressed_message_may_not_grow_over_the_limit() -> None:
         (None, b"\0\xff\xff\xff\xff", StatusCode.INTERNAL, "the size 4294967295"),
     ],
 )
-def test_bytes_that_are_no_messages(encoding: str | None, data: bytes, code: StatusCode, reason: str) -> None:
+def test_bytes_that_are_not_messages_are_a_failure(
+    encoding: str | None, data: bytes, code: StatusCode, reason: str
+) -> None:
     reader = MessageReader(LARGEST, encoding)
     assert reader.feed(frame_message(b"good") + data) == [b"good"]
     assert reader.failure is not None
@@ -114,7 +116,7 @@ def test_a_large_message_is_joined_once() -> None:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=10), st.lists(st.integers(1, 60), min_size=1))
-def test_any_messages_in_any_pieces(messages: list[bytes], sizes: list[int]) -> None:
+def test_messages_in_any_pieces_are_read(messages: list[bytes], sizes: list[int]) -> None:
     stream = b"".join(map(frame_message, messages))
     reader = MessageReader(50, None)
     found: list[bytes] = []
@@ -127,7 +129,7 @@ def test_any_messages_in_any_pieces(messages: list[bytes], sizes: list[int]) -> 
     assert found == messages
 
 
-def test_repr_tells_the_state() -> None:
+def test_the_repr_shows_the_state() -> None:
     reader = MessageReader(5, "gzip")
     reader.feed(b"\0\0")
     assert repr(reader) == "<MessageReader holding 2 bytes, encoding gzip>"

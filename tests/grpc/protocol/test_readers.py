@@ -47,7 +47,7 @@ def read(*events: Http2Event) -> tuple[ResponseReader, list[bytes]]:
 # Responses ----------------------------------------------------------------------------------------------
 
 
-def test_a_response_with_messages() -> None:
+def test_messages_and_metadata_of_a_response_are_read() -> None:
     reader, messages = read(STARTED, data(frame_message(b"a") + frame_message(b"bc")[:4]), data(b"\2bc"), DONE)
     assert messages == [b"a", b"bc"]
     assert reader.metadata == (("exception", "none"),)
@@ -60,7 +60,7 @@ def test_a_response_that_runs_has_no_status() -> None:
     assert repr(reader) == "<ResponseReader running, 0 bytes held>"
 
 
-def test_a_response_of_trailers_only() -> None:
+def test_a_response_of_trailers_only_has_a_status() -> None:
     status = CallStatus(StatusCode.NOT_FOUND, "Leader info available", (("exception", "not-leader"),))
     reader, _ = read(headers(*trailers_only(status), is_end=True))
     assert reader.status == status
@@ -68,14 +68,14 @@ def test_a_response_of_trailers_only() -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [("0", StatusCode.OK), (" 5 ", StatusCode.NOT_FOUND)])
-def test_a_status_before_empty_data(number: str, code: StatusCode) -> None:
+def test_a_status_before_empty_data_is_read(number: str, code: StatusCode) -> None:
     """A proxy can end the stream by DATA after headers that have the status."""
     started = headers(*response_headers(), ("grpc-status", number), ("exception", "x"))
     reader, messages = read(started, data(b""), data(b"", is_end=True))
     assert (messages, reader.status) == ([], CallStatus(code, metadata=(("exception", "x"),)))
 
 
-def test_a_compressed_response() -> None:
+def test_a_compressed_response_is_read() -> None:
     packed = gzip.compress(b"abc")
     body = b"\1" + len(packed).to_bytes(4, "big") + packed
     reader, messages = read(headers(*response_headers(), ("grpc-encoding", "gzip")), data(body), DONE)
@@ -97,17 +97,17 @@ def test_a_compressed_response() -> None:
         ([STARTED, data(b"\0\0"), TrailersReceived(1, (("grpc-status", "10"),))], StatusCode.ABORTED),
         ([STARTED, data(b"\0\0\0\xff\xff")], StatusCode.RESOURCE_EXHAUSTED),
         ([StreamReset(1, ErrorCode.CANCEL, "x")], StatusCode.CANCELLED),
-        ([STARTED, ConnectionEnded(ErrorCode.NO_ERROR, "no sign of life for 20 s")], StatusCode.UNAVAILABLE),
+        ([STARTED, ConnectionEnded(ErrorCode.NO_ERROR, "no bytes were received for 20 s")], StatusCode.UNAVAILABLE),
     ],
 )
-def test_responses_that_fail(events: list[Http2Event], status: StatusCode) -> None:
+def test_a_failed_response_has_a_status(events: list[Http2Event], status: StatusCode) -> None:
     reader, _ = read(*events)
     assert reader.status is not None
     assert reader.status.code is status
     assert reader.status.message or status is StatusCode.ABORTED
 
 
-def test_the_status_stands() -> None:
+def test_later_frames_do_not_change_the_status() -> None:
     reader, messages = read(STARTED, DONE, StreamReset(1, ErrorCode.NO_ERROR, "x"), data(frame_message(b"late")))
     assert (messages, reader.status) == ([], CallStatus(StatusCode.OK))
 
@@ -121,7 +121,7 @@ def requested(*extra: Header, left_out: str = "", is_end: bool = False, is_too_l
     return RequestReader(HeadersReceived(1, kept, is_end, is_too_large), 1000)
 
 
-def test_a_request() -> None:
+def test_messages_and_metadata_of_a_request_are_read() -> None:
     reader = requested()
     assert (reader.path, reader.timeout, reader.refusal) == ("/s/m", 5.0, None)
     assert reader.metadata == (("grpc-accept-encoding", "identity"), ("requires-leader", "true"))
@@ -132,7 +132,7 @@ def test_a_request() -> None:
     assert repr(reader) == "<RequestReader /s/m complete, 0 bytes held>"
 
 
-def test_a_request_that_ends_with_trailers_or_headers() -> None:
+def test_a_request_can_end_with_trailers_or_headers() -> None:
     reader = requested()
     reader.receive(data(b"\0"))
     reader.end()
@@ -144,18 +144,18 @@ def test_a_request_that_ends_with_trailers_or_headers() -> None:
     "content_type",
     ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8", "APPLICATION/GRPC"],
 )
-def test_content_types_that_are_served(content_type: str) -> None:
+def test_content_types_of_grpc_are_accepted(content_type: str) -> None:
     assert requested(("content-type", content_type), left_out="x").refusal is None
 
 
 @pytest.mark.parametrize("content_type", ["application/grpc-web", "application/json", "text/plain", ""])
-def test_content_types_that_are_refused(content_type: str) -> None:
+def test_other_content_types_are_refused(content_type: str) -> None:
     refusal = dict(requested(("content-type", content_type)).refusal or ())
     assert (refusal[":status"], refusal["grpc-status"]) == ("415", "13")
     assert refusal["grpc-message"] == f"Content-Type '{content_type}' is not supported."
 
 
-def test_other_refusals() -> None:
+def test_invalid_requests_are_refused_with_an_http_status() -> None:
     missing = dict(requested(left_out="content-type").refusal or ())
     assert missing["grpc-message"] == "Content-Type is missing from the request."
     assert "content-type" not in missing

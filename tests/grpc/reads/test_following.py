@@ -105,7 +105,7 @@ async def test_history_then_one_signal_then_new_events() -> None:
         assert options.HasField("no_filter")
 
 
-async def test_falling_behind_is_a_signal_until_the_next() -> None:
+async def test_fell_behind_is_reported_once_until_caught_up() -> None:
     answer = [CONFIRMED, CAUGHT_UP, FELL_BEHIND, FELL_BEHIND, event(0), CAUGHT_UP, WAIT]
     async with following([[not_found()]], answer, version="23.10.0") as (_, subscription):
         confirmed, live, behind, number, again = await receive(subscription, 5)
@@ -124,7 +124,7 @@ async def test_a_subscription_starts_after_a_number(after: int | None, field: st
         assert (options.WhichOneof("from"), options.revision) == ("revision", revision)
 
 
-async def test_batches_have_at_most_the_size_that_was_asked_for() -> None:
+async def test_batches_have_at_most_the_requested_size() -> None:
     answer = [CONFIRMED, *map(event, range(8)), CAUGHT_UP, WAIT]
     async with following([[event(7), last(7)]], answer) as (_, subscription):
         assert isinstance(await subscription.next(), Confirmed)
@@ -162,7 +162,7 @@ async def test_an_old_server_has_caught_up_when_the_end_is_reached(version: str)
         assert [each for each in received if isinstance(each, int)] == [0, 1, 2]
 
 
-async def test_nothing_to_read_is_caught_up_on_an_old_server() -> None:
+async def test_an_old_server_without_new_events_has_caught_up() -> None:
     async with following([[event(1), last(1)]], [CONFIRMED, WAIT], 1, version="22.10.5") as (_, subscription):
         assert await receive(subscription, 2) == [Confirmed(1), CaughtUp()]
 
@@ -192,7 +192,7 @@ async def test_a_tombstone_is_left_out_and_ends_the_subscription() -> None:
         (CUT, ConnectionClosed),
     ],
 )
-async def test_the_error_that_ends_a_subscription(end: Any, error: type[Exception]) -> None:
+async def test_each_status_ends_a_subscription_with_its_error(end: Any, error: type[Exception]) -> None:
     async with following([[not_found()]], [CONFIRMED, CAUGHT_UP, event(0), end]) as (_, subscription):
         received = []
         with pytest.raises(error):
@@ -242,7 +242,7 @@ async def test_a_subscription_that_is_not_confirmed_times_out() -> None:
             await subscription.next()
 
 
-async def test_a_shutdown_ends_a_subscription_after_what_has_arrived() -> None:
+async def test_a_shutdown_is_raised_after_received_events() -> None:
     async with following([[not_found()]], [CONFIRMED, CAUGHT_UP, event(0), WAIT]) as (server, subscription):
         assert await receive(subscription, 3) == [Confirmed(-1), CaughtUp(), 0]
         waiting = asyncio.ensure_future(subscription.next())

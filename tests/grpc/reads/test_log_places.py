@@ -202,7 +202,7 @@ async def test_the_end_of_an_empty_log_is_a_start() -> None:
         assert await followed(caller, page.next, None) == [0, 1]
 
 
-async def test_a_subscription_after_a_lost_log_starts_where_it_was_asked() -> None:
+async def test_a_subscription_after_a_lost_log_starts_as_requested() -> None:
     """The server has been emptied, so it refuses to read backward from the position."""
     log = Log("23.10.6", [Position(100, 100)])
     async with reading_from(log.script, version=log.version) as (server, caller):

@@ -119,7 +119,7 @@ async def test_a_read_that_fails_raises_the_error(answer: list[Any], error: type
             await numbers(stream_reading(caller))
 
 
-async def test_a_batch_that_does_not_come_times_out() -> None:
+async def test_a_missing_batch_times_out() -> None:
     async with reading_from(in_turn([event(0), WAIT]), Settings(timeout=0.05, reconnect=QUICK)) as (_, caller):
         with pytest.raises(OperationTimedOut):
             await numbers(stream_reading(caller))
@@ -135,7 +135,7 @@ async def test_a_message_that_cannot_be_parsed_is_malformed() -> None:
             await numbers(stream_reading(caller))
 
 
-async def test_a_read_of_all_leaves_out_what_it_has_received() -> None:
+async def test_a_resumed_read_of_all_repeats_no_event() -> None:
     script = in_turn([event(3), event(4), CUT], [event(4), event(5)], [event(5), OK])
     async with reading_from(script) as (server, caller):
         received = await numbers(all_reading(caller, Position(300, 300)))
@@ -197,7 +197,7 @@ async def test_metadata_of_a_stream_is_a_stream_too(of_the_stream: list[Any], er
 
 
 @pytest.mark.parametrize("answer", [[event(3), last(3)], [last(3)]])
-async def test_another_event_is_not_the_one_that_was_asked_for(answer: list[Any]) -> None:
+async def test_an_event_with_another_number_is_event_not_found(answer: list[Any]) -> None:
     async with reading_from(in_turn(answer)) as (_, caller):
         with pytest.raises(EventNotFound) as raised:
             await read_event(caller, "s", 7, resolve_links=False)
@@ -296,7 +296,9 @@ async def test_a_backward_page_of_all_ends_before_its_last_event() -> None:
         ([[not_found()], [DENIED]], (None, None)),
     ],
 )
-async def test_the_end_of_a_stream(answers: list[Any], expected: tuple[int | None, int | None]) -> None:
+async def test_the_end_of_a_stream_is_its_last_event(
+    answers: list[Any], expected: tuple[int | None, int | None]
+) -> None:
     async with reading_from(in_turn(*answers)) as (server, caller):
         end = await find_stream_end(caller, "s")
         assert (end.last, end.readable) == expected
@@ -314,7 +316,9 @@ async def test_the_end_of_a_stream(answers: list[Any], expected: tuple[int | Non
         (Position(500, 500), [[], [UNKNOWN_POSITION]], None),
     ],
 )
-async def test_the_end_of_all(after: Position, answers: list[Any], expected: Position | None) -> None:
+async def test_the_end_of_all_is_its_last_position(
+    after: Position, answers: list[Any], expected: Position | None
+) -> None:
     async with reading_from(in_turn(*answers)) as (_, caller):
         end = await find_all_end(caller, after, 10, resolve_links=False, where=None)
         assert end.last == expected

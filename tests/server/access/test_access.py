@@ -73,7 +73,7 @@ async def set_defaults(store: SqliteStore, **lists: dict[str, Any]) -> None:
         ("$$$all", WRITE, {ADMIN}),
     ],
 )
-def test_default_permissions(
+def test_default_permissions_depend_on_the_stream(
     who_may: Callable[..., Any], stream: str, permission: Permission, allowed: set[User]
 ) -> None:
     assert who_may(permission, stream) == allowed

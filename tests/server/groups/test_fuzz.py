@@ -69,7 +69,7 @@ STEP = st.tuples(REQUESTS, st.integers(0, 3), st.booleans())
 
 
 @given(st.lists(STEP, max_size=25))
-def test_requests_of_any_content(steps: list[Any]) -> None:
+def test_random_requests_keep_all_invariants(steps: list[Any]) -> None:
     asyncio.run(requests_of_any_content(steps))
 
 

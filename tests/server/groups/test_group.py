@@ -23,7 +23,7 @@ def test_a_delivery_takes_a_slot_until_it_is_settled() -> None:
     assert driven.numbers() == [3, 4]
 
 
-def test_no_slots_no_deliveries() -> None:
+def test_a_consumer_without_slots_gets_no_delivery() -> None:
     driven = Driven(stored=5)
     driven.connect(slots=0)
     assert driven.step() == []
@@ -206,7 +206,7 @@ def test_a_page_is_made_to_fit_the_buffer() -> None:
 
 
 @pytest.mark.parametrize(("asked", "page"), [(0, 10), (-3, 10), (50, 50), (4000, 100)])
-def test_the_size_of_a_page(asked: int, page: int) -> None:
+def test_read_batch_size_sets_the_size_of_a_page(asked: int, page: int) -> None:
     driven = Driven(read_batch_size=asked)
     driven.connect()
     assert driven.group.wanted == page

@@ -51,5 +51,5 @@ async def test_a_replay_keeps_the_link_to_its_event(store: SqliteStore) -> None:
     assert [message.replay_of for message in messages] == [b"2@s", b"9@s"]
 
 
-def test_an_empty_page() -> None:
+def test_an_empty_page_has_no_messages() -> None:
     assert messages_of(b"", unpinned) == []

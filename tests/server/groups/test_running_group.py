@@ -48,7 +48,7 @@ async def test_a_group_can_wait_for_its_stream(client: Consuming, other: Consumi
 @pytest.mark.parametrize(
     ("start_from", "expected"), [(-1, [5, 6]), (-2, [5, 6]), (0, [0, 1, 2, 3, 4, 5, 6]), (3, [3, 4, 5, 6])]
 )
-async def test_the_start_of_a_group(
+async def test_start_from_sets_the_first_event_of_a_group(
     client: Consuming, other: Consuming, start_from: int, expected: list[int]
 ) -> None:
     await other.write("s", *"01234")

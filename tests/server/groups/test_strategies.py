@@ -41,7 +41,7 @@ def choose_all(strategy: Any, *buckets: int) -> str:
         (Pinned, (), "--------"),
     ],
 )
-def test_consumers_of_eight_events_of_one_bucket(
+def test_each_strategy_distributes_events_by_its_rule(
     strategy: type[Any], slots: tuple[Any, ...], chosen_names: str
 ) -> None:
     one = strategy()
@@ -89,5 +89,5 @@ def test_pinned_consumers_that_join_later_get_a_share() -> None:
 
 
 @pytest.mark.parametrize("name", ["RoundRobin", "DispatchToSingle", "Pinned", "PinnedByCorrelation"])
-def test_the_names_of_the_strategies(name: str) -> None:
+def test_each_strategy_is_found_by_name(name: str) -> None:
     assert joined(STRATEGIES[name].make(), 1)

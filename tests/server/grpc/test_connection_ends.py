@@ -62,7 +62,7 @@ async def test_a_client_that_leaves_ends_its_calls(server: EmbeddedServer) -> No
     assert not server.store.feed._followers
 
 
-async def test_a_client_that_says_goodbye_is_answered(server: EmbeddedServer) -> None:
+async def test_calls_finish_after_a_goaway_of_the_client(server: EmbeddedServer) -> None:
     async with calling(server) as caller:
         call = await caller.open(streams.APPEND)
         caller.endpoint.connection.shut_down()
@@ -75,7 +75,7 @@ async def test_a_client_that_says_goodbye_is_answered(server: EmbeddedServer) ->
         await asyncio.wait_for(caller.endpoint.closed.wait(), 10)
 
 
-async def test_a_client_that_breaks_the_protocol_is_told(
+async def test_a_protocol_error_is_answered_with_goaway(
     server: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -89,7 +89,7 @@ async def test_a_client_that_breaks_the_protocol_is_told(
     assert "closing <GrpcConnection" in caplog.text
 
 
-async def test_strangers_share_a_limited_memory() -> None:
+async def test_clients_without_a_login_share_limited_memory() -> None:
     async with serving() as server:
         server._node.memory = ConnectionMemory(1_000_000)
         async with calling(server) as small, calling(server) as large, calling(server, ADMIN) as known:

@@ -99,7 +99,7 @@ async def delete(caller: Caller, method: Any, stream: str) -> None:
     assert (await caller.ask(method, streams.DeleteRequest(options=options))).code is StatusCode.OK
 
 
-async def test_deleted_streams_in_a_session(caller: Caller) -> None:
+async def test_a_session_refuses_tombstoned_streams_only(caller: Caller) -> None:
     await caller.append("soft", event(), event())
     await delete(caller, streams.DELETE, "soft")
     await delete(caller, streams.TOMBSTONE, "hard")

@@ -43,7 +43,7 @@ async def links(server: EmbeddedServer, stream: str, count: int) -> int:
     return found.last + 1
 
 
-async def test_statistics_of_the_system_projections(server: EmbeddedServer, caller: Caller) -> None:
+async def test_statistics_describe_the_system_projections(server: EmbeddedServer, caller: Caller) -> None:
     await caller.append("a-1", event(), event())
     await links(server, "$ce-a", 2)
     [one] = await statistics(caller, name=NAME)
@@ -170,7 +170,7 @@ async def test_projections_need_a_login() -> None:
         assert (await caller.ask(projections.RESTART_SUBSYSTEM, b"", metadata=ADMIN)).code is StatusCode.OK
 
 
-async def test_a_server_without_projections() -> None:
+async def test_a_server_without_projections_lists_no_methods() -> None:
     async with serving(insecure=True) as server, calling(server) as caller:
         answer = await changed(caller, projections.STATISTICS)
         assert (answer.code, answer.status.message) == (StatusCode.UNIMPLEMENTED, "Service is unimplemented.")

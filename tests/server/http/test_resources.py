@@ -79,7 +79,7 @@ async def test_a_wildcard_host_is_replaced_by_the_requested_one(fetched: Callabl
     assert gossip["members"][0]["externalTcpIp"] == gossip["serverIp"] == "10.0.0.7"
 
 
-async def test_statistics(fetched: Callable[..., Any]) -> None:
+async def test_stats_has_values_of_process_and_store(fetched: Callable[..., Any]) -> None:
     _, stats = await fetched("/stats")
     assert set(stats) == {"proc", "sys", "es"}
     assert stats["proc"]["cpu"] > 0
@@ -87,6 +87,6 @@ async def test_statistics(fetched: Callable[..., Any]) -> None:
     assert stats["es"]["checksum"] > 0
 
 
-async def test_ping(fetched: Callable[..., Any]) -> None:
+async def test_ping_has_the_text_of_a_real_server(fetched: Callable[..., Any]) -> None:
     _, answer = await fetched("/ping")
     assert answer == {"msgTypeId": 0, "text": "Ping request successfully handled"}

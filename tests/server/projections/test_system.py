@@ -31,7 +31,7 @@ TOMBSTONE = event("order-1", MAX_EVENT_NUMBER, "$streamDeleted")
         (TOMBSTONE, None),
     ],
 )
-def test_by_category(source: Any, link: Link | None) -> None:
+def test_by_category_links_into_the_category(source: Any, link: Link | None) -> None:
     assert by_category(source) == link
 
 
@@ -49,7 +49,7 @@ def test_by_category(source: Any, link: Link | None) -> None:
         (TOMBSTONE, None),
     ],
 )
-def test_by_event_type(source: Any, link: Link | None) -> None:
+def test_by_event_type_links_into_the_type(source: Any, link: Link | None) -> None:
     assert by_event_type(source) == link
 
 
@@ -65,7 +65,7 @@ def test_by_event_type(source: Any, link: Link | None) -> None:
         (TOMBSTONE, None),
     ],
 )
-def test_streams(source: Any, link: Link | None) -> None:
+def test_streams_links_the_first_event_of_a_stream(source: Any, link: Link | None) -> None:
     assert streams(source) == link
 
 
@@ -79,11 +79,11 @@ def test_streams(source: Any, link: Link | None) -> None:
         (TOMBSTONE, None),
     ],
 )
-def test_stream_by_category(source: Any, link: Link | None) -> None:
+def test_stream_by_category_links_each_new_stream(source: Any, link: Link | None) -> None:
     assert stream_by_category(source) == link
 
 
 @pytest.mark.parametrize("stream", ["$streams", "$ce-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"])
-def test_which_streams_projections_write(stream: str) -> None:
+def test_streams_of_projections_are_recognized(stream: str) -> None:
     assert is_own(stream)
     assert not is_own(stream.lstrip("$"))

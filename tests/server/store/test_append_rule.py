@@ -104,7 +104,7 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
         (12, NO_STREAM, [], Stream(), Append(0)),
     ],
 )
-def test_every_row_of_the_decision_table(
+def test_each_row_of_the_table_has_its_decision(
     row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any
 ) -> None:
     assert decide(expected, ids, stream) == decision

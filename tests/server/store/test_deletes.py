@@ -53,7 +53,9 @@ async def test_numbers_continue_after_a_soft_delete(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize(("expected", "outcome"), [(2, Appended), (ANY, Appended), (1, WrongVersion)])
-async def test_which_writes_undelete_a_stream(store: SqliteStore, expected: int, outcome: type[Any]) -> None:
+async def test_a_write_with_a_valid_version_undeletes_a_stream(
+    store: SqliteStore, expected: int, outcome: type[Any]
+) -> None:
     await write_numbers(store, "s", 3)
     await delete(store, "s")
     assert isinstance(await write(store, "s", new_event(), expected=expected), outcome)

@@ -32,7 +32,9 @@ REGEX, PREFIX = FilterType
         (TYPE, PREFIX, [], True),
     ],
 )
-def test_which_texts_a_filter_finds(context: FilterContext, type: FilterType, data: list[str], found: bool) -> None:
+def test_a_filter_finds_matching_texts(
+    context: FilterContext, type: FilterType, data: list[str], found: bool
+) -> None:
     wanted = read_filter(Filter(context=context, type=type, data=data))
     assert wanted.matches(EventRecord(event_stream_id="order-1", event_type="Created")) is found
     assert wanted.search.steps > 0

@@ -52,7 +52,7 @@ def heeded(text: bytes | str) -> Metadata:
         ('{"mine":,"$acl":{"$r":["a",]}}', Metadata(acl={"$r": frozenset("a")})),
     ],
 )
-def test_which_metadata_are_used(text: str, meaning: Metadata) -> None:
+def test_valid_metadata_are_used(text: str, meaning: Metadata) -> None:
     assert heeded(text) == meaning
 
 
@@ -108,7 +108,7 @@ def test_an_undelete_keeps_the_other_keys(before: str, after: str) -> None:
         ("", None),
     ],
 )
-def test_which_stream_metadata_describe(stream: str, described: str | None) -> None:
+def test_a_metadata_stream_is_named_after_its_stream(stream: str, described: str | None) -> None:
     assert described_by(stream) == described
 
 
@@ -123,7 +123,7 @@ def test_which_stream_metadata_describe(stream: str, described: str | None) -> N
         (Metadata(truncate_before=50), 50),
     ],
 )
-def test_the_first_visible_number_of_ten(limits: Metadata, first: int) -> None:
+def test_limits_determine_the_first_visible_number(limits: Metadata, first: int) -> None:
     assert limits.first_kept(9) == first
 
 

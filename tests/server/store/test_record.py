@@ -73,7 +73,7 @@ def test_the_next_record_begins_after_the_last() -> None:
         (b"", ("", None)),
     ],
 )
-def test_the_target_of_a_link(data: bytes, target: tuple[Any, ...]) -> None:
+def test_the_data_of_a_link_name_its_target(data: bytes, target: tuple[Any, ...]) -> None:
     row = row_of(new_event(event_type="$>", data=data))
     assert (row.link_stream, row.link_revision) == target
 

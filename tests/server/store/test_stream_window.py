@@ -58,7 +58,7 @@ def read_backward(
         (50, 20, 50, NOTHING, 10, True),
     ],
 )
-def test_windows_of_forward_reads(
+def test_forward_reads_return_the_expected_window(
     start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool
 ) -> None:
     assert read_forward(start, count, first_kept=first_kept) == (events, then, is_end)
@@ -77,7 +77,7 @@ def test_windows_of_forward_reads(
         (6, 2, 7, NOTHING, -1, True),
     ],
 )
-def test_windows_of_backward_reads(
+def test_backward_reads_return_the_expected_window(
     start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool
 ) -> None:
     assert read_backward(start, count, first_kept=first_kept) == (events, then, is_end)

@@ -100,7 +100,7 @@ async def test_an_empty_transaction_can_be_committed(store: SqliteStore) -> None
     assert stream_of(store, "s").last == 1
 
 
-async def test_transactions_on_deleted_streams(store: SqliteStore) -> None:
+async def test_a_commit_fails_only_on_a_tombstoned_stream(store: SqliteStore) -> None:
     soft, hard = await prepare(store, new_event(), stream="soft"), await prepare(store, new_event(), stream="hard")
     for name in ("soft", "hard"):
         await write_numbers(store, name, 2)

@@ -70,7 +70,7 @@ def test_one_byte_of_the_client_version_counts(talk: Talk, version: int, is_know
 
 @pytest.mark.parametrize("stream", ["$$", "$$$$s", "$$$$"])
 @pytest.mark.parametrize("user", [None, ADMIN])
-async def test_streams_that_refuse_writes(talk: Talk, stream: str, user: Credentials | None) -> None:
+async def test_invalid_metadata_streams_refuse_writes(talk: Talk, stream: str, user: Credentials | None) -> None:
     assert (await talk.write(stream, "{}", user=user)).result == OperationResult.ACCESS_DENIED
     requests = {
         Command.TRANSACTION_START: schema.TransactionStart(event_stream_id=stream, expected_version=-2),

@@ -215,7 +215,7 @@ async def test_silence_after_a_heartbeat_ends_the_connection(one: PlayedSession)
 
 
 @pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
-async def test_any_bytes_are_a_sign_of_life(one: PlayedSession, sign: Package) -> None:
+async def test_any_received_bytes_keep_the_connection(one: PlayedSession, sign: Package) -> None:
     let_time_pass(one)
     one.data_received(sign.encode())
     let_time_pass(one)
@@ -223,7 +223,7 @@ async def test_any_bytes_are_a_sign_of_life(one: PlayedSession, sign: Package) -
     assert one.played.end is None
 
 
-async def test_a_client_that_reads_slowly_is_alive(one: PlayedSession) -> None:
+async def test_a_client_that_reads_slowly_is_kept(one: PlayedSession) -> None:
     one.pause_writing()
     for unread in (5 * MIB, 4 * MIB, 3 * MIB):
         one.played.unread = unread
@@ -234,12 +234,12 @@ async def test_a_client_that_reads_slowly_is_alive(one: PlayedSession) -> None:
     assert one.played.end == "aborted"
 
 
-async def test_a_client_that_reads_at_the_rate_of_sending_is_alive(one: PlayedSession) -> None:
+async def test_a_client_that_reads_as_fast_as_it_sends_is_kept(one: PlayedSession) -> None:
     one.played.unread = 5 * MIB
     for _ in range(5):
         one.send(bytes(MIB))
         let_time_pass(one)
-        one._outbox.flush()
+        one._reply_buffer.flush()
     assert one.played.end is None
 
 
@@ -297,10 +297,10 @@ async def test_a_client_that_never_reads_is_disconnected(monkeypatch: pytest.Mon
     """The client requests 500 MB. The server buffers little more than one page of it."""
     most, put = 0, ReplyBuffer.put
 
-    def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
+    def watched_put(buffer: ReplyBuffer, frame: bytes) -> None:
         nonlocal most
-        put(outbox, frame)
-        most = max(most, outbox.unsent)
+        put(buffer, frame)
+        most = max(most, buffer.unsent)
 
     monkeypatch.setattr(ReplyBuffer, "put", watched_put)
     async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.05, heartbeat_timeout=0.05) as server:
@@ -329,7 +329,7 @@ def unfinished(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "stop"])
-async def test_a_dead_session_releases_its_unfinished_frame(one: PlayedSession, end: str) -> None:
+async def test_a_closed_session_releases_its_unfinished_frame(one: PlayedSession, end: str) -> None:
     piece = unfinished(MIB)
     references = sys.getrefcount(piece)
     gc.disable()

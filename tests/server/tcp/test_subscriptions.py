@@ -84,10 +84,10 @@ async def test_a_batch_is_one_write_to_each_client(
     flushes = []
     flush = ReplyBuffer.flush
 
-    def watched_flush(outbox: ReplyBuffer) -> None:
-        if outbox._frames:
-            flushes.append(outbox)
-        flush(outbox)
+    def watched_flush(buffer: ReplyBuffer) -> None:
+        if buffer._frames:
+            flushes.append(buffer)
+        flush(buffer)
 
     async with RawClient.to(memory_server) as one, RawClient.to(memory_server) as two:
         for client in (one, one, one, two):
@@ -100,7 +100,7 @@ async def test_a_batch_is_one_write_to_each_client(
     assert len(flushes) == len(set(flushes)) == 3  # two batches, and then the reply to the write
 
 
-async def test_a_thousand_subscriptions_of_one_connection(
+async def test_a_write_is_encoded_once_for_a_thousand_subscriptions(
     memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write is encoded once for its stream and once for all streams, not a thousand times."""
@@ -128,10 +128,10 @@ def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return a function that returns the largest number of unread bytes of one client so far."""
     most, put = 0, ReplyBuffer.put
 
-    def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
+    def watched_put(buffer: ReplyBuffer, frame: bytes) -> None:
         nonlocal most
-        put(outbox, frame)
-        most = max(most, outbox.unsent)
+        put(buffer, frame)
+        most = max(most, buffer.unsent)
 
     monkeypatch.setattr(ReplyBuffer, "put", watched_put)
     return lambda: most

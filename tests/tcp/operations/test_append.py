@@ -31,7 +31,7 @@ EVENT = NewEvent("T", b"{}", is_json=True, id=UUID("01020304-0506-0708-090a-0b0c
 APPEND = Append("ponies", [EVENT], 3, require_leader=True)
 
 
-def test_the_payload_is_that_of_the_protocol_page() -> None:
+def test_the_payload_equals_the_documented_example() -> None:
     """See docs/protocol/tcp.md, section 8."""
     append = Append("vec-cfe1", [EVENT], -2, require_leader=False)
     assert append.payload == bytes.fromhex(
@@ -40,7 +40,7 @@ def test_the_payload_is_that_of_the_protocol_page() -> None:
     )
 
 
-def test_what_is_sent_for_each_kind_of_event() -> None:
+def test_the_request_contains_json_binary_and_empty_events() -> None:
     events = [
         NewEvent("json", {"Height": 10}, metadata={"judge": "Applejack"}),
         NewEvent("binary", b"\x00\xff", metadata=b"\x01"),
@@ -71,7 +71,7 @@ def test_each_result_is_named() -> None:
     assert_each_code_is_named(APPEND, schema.WriteEventsCompleted, OperationResult, fates)
 
 
-def test_what_was_written() -> None:
+def test_a_success_returns_the_written_range() -> None:
     """The reply is that of docs/protocol/tcp.md, section 8, with the position 1690."""
     payload = bytes.fromhex("0800 1800 2000 28 9a0d 30 9a0d 3800")
     outcome = APPEND.interpret(Package(Command.WRITE_EVENTS_COMPLETED, ID, payload))
@@ -84,7 +84,7 @@ def test_a_write_known_to_be_done_has_no_position(positions: dict[str, int]) -> 
     assert answer(APPEND, message) == WriteResult("ponies", 4, 6, None)
 
 
-def test_a_write_of_nothing_ends_before_it_begins() -> None:
+def test_the_last_number_of_an_empty_write_precedes_the_first() -> None:
     message = schema.WriteEventsCompleted(result=0, first_event_number=0, last_event_number=-1, commit_position=9)
     written = answer(APPEND, message)
     assert (written.first_event_number, written.last_event_number) == (0, -1)
@@ -93,7 +93,7 @@ def test_a_write_of_nothing_ends_before_it_begins() -> None:
 @pytest.mark.parametrize(
     ("fields", "current"), [({"current_version": 5}, 5), ({"current_version": -1}, -1), ({}, None)]
 )
-def test_a_wrong_version_has_the_current_one(fields: dict[str, int], current: int | None) -> None:
+def test_wrong_expected_version_has_the_current_version(fields: dict[str, int], current: int | None) -> None:
     outcome = reply(APPEND, schema.WriteEventsCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **fields))
     assert isinstance(outcome, Failure)
     error = outcome.error
@@ -101,7 +101,7 @@ def test_a_wrong_version_has_the_current_one(fields: dict[str, int], current: in
     assert (error.stream, error.expected, error.current) == ("ponies", 3, current)
 
 
-def test_a_timeout_carries_the_servers_words() -> None:
+def test_a_timeout_contains_the_message_of_the_server() -> None:
     outcome = reply(
         APPEND, schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT, message="Commit phase timeout.")
     )
@@ -109,7 +109,7 @@ def test_a_timeout_carries_the_servers_words() -> None:
     assert str(outcome.error) == "it is not known whether the write to 'ponies' happened: Commit phase timeout."
 
 
-def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_larger_than_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = 18 + len(APPEND.payload)
     monkeypatch.setattr(append_module, "MAX_FRAME_BYTES", limit)
     assert Append("ponies", [EVENT], 3, require_leader=True).payload == APPEND.payload
@@ -119,7 +119,7 @@ def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         Append("ponies+", [EVENT], 3, require_leader=True)
 
 
-def test_it_says_what_it_is_and_keeps_to_the_order_of_its_stream() -> None:
+def test_an_append_is_ordered_by_its_stream_and_repeatable() -> None:
     assert str(APPEND) == "WriteEvents to 'ponies'"
     assert APPEND.ordering_key == "ponies"
     assert APPEND.repeatable

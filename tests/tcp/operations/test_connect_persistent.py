@@ -24,7 +24,7 @@ def connect() -> ConnectPersistent:
     return ConnectPersistent("ponies", "judges", 7)
 
 
-def test_it_is_asked_under_the_groups_name() -> None:
+def test_the_request_names_stream_group_and_buffer_size() -> None:
     operation = connect()
     asked = schema.ConnectToPersistentSubscription.FromString(operation.payload)
     assert asked == schema.ConnectToPersistentSubscription(
@@ -34,19 +34,19 @@ def test_it_is_asked_under_the_groups_name() -> None:
     assert operation.unsubscribe_command == Command.UNSUBSCRIBE_FROM_STREAM
 
 
-def test_a_confirmation_opens_a_buffer_under_the_id_that_it_gives() -> None:
+def test_a_confirmation_opens_a_buffer_with_its_subscription_id() -> None:
     message = schema.PersistentSubscriptionConfirmation(
         last_commit_position=168, subscription_id="ponies::judges", last_event_number=3
     )
     outcome = reply(connect(), message)
     assert isinstance(outcome, Opened)
-    channel = outcome.buffer
-    assert isinstance(channel, GroupBuffer)
-    assert (channel.stream, channel.group, channel.subscription_id) == ("ponies", "judges", "ponies::judges")
-    assert (channel.last_commit_position, channel.last_event_number, channel.ending) == (168, 3, None)
+    buffer = outcome.buffer
+    assert isinstance(buffer, GroupBuffer)
+    assert (buffer.stream, buffer.group, buffer.subscription_id) == ("ponies", "judges", "ponies::judges")
+    assert (buffer.last_commit_position, buffer.last_event_number, buffer.ending) == (168, 3, None)
 
 
-def test_each_reason_to_be_dropped_is_named() -> None:
+def test_each_drop_reason_has_its_error() -> None:
     fates: dict[SubscriptionDropReason, Any] = {
         SubscriptionDropReason.UNSUBSCRIBED: (Retry, SubscriptionDropped),
         SubscriptionDropReason.ACCESS_DENIED: (Failure, AccessDenied),

@@ -25,7 +25,7 @@ DELETE = DeleteStream("ponies", 3, hard=False, require_leader=True)
 
 
 @pytest.mark.parametrize("hard", [False, True])
-def test_what_is_asked(hard: bool) -> None:
+def test_the_request_contains_all_arguments(hard: bool) -> None:
     delete = DeleteStream("ponies", -2, hard=hard, require_leader=False)
     assert schema.DeleteStream.FromString(delete.payload) == schema.DeleteStream(
         event_stream_id="ponies", expected_version=-2, require_leader=False, hard_delete=hard
@@ -54,12 +54,14 @@ def test_each_result_is_named() -> None:
         ({}, None),
     ],
 )
-def test_a_delete_has_a_position(fields: dict[str, int], position: Position | None) -> None:
+def test_the_result_has_the_position_if_the_server_sends_it(
+    fields: dict[str, int], position: Position | None
+) -> None:
     assert answer(DELETE, schema.DeleteStreamCompleted(result=0, **fields)) == DeleteResult("ponies", position)
 
 
 @pytest.mark.parametrize(("fields", "current"), [({"current_version": 5}, 5), ({}, None)])
-def test_a_wrong_version_has_the_current_one_if_it_was_sent(fields: dict[str, int], current: Any) -> None:
+def test_wrong_expected_version_has_the_current_version_if_sent(fields: dict[str, int], current: Any) -> None:
     outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **fields))
     assert isinstance(outcome, Failure)
     error = outcome.error
@@ -67,12 +69,12 @@ def test_a_wrong_version_has_the_current_one_if_it_was_sent(fields: dict[str, in
     assert (error.stream, error.expected, error.current) == ("ponies", 3, current)
 
 
-def test_access_denied_says_to_what() -> None:
+def test_access_denied_names_action_and_stream() -> None:
     outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.ACCESS_DENIED))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "an anonymous user (nobody is logged in) may not delete 'ponies'"
 
 
-def test_it_names_itself_and_keeps_the_order_of_appends() -> None:
+def test_a_delete_is_ordered_with_the_appends_of_its_stream() -> None:
     assert str(DELETE) == "DeleteStream 'ponies'"
     assert DELETE.ordering_key == "ponies"

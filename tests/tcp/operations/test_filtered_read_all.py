@@ -30,7 +30,7 @@ def test_each_direction_has_its_command() -> None:
     assert [FILTERED_READ_ALL[each].reply for each in StreamDirection] == [0xBB, 0xBE]
 
 
-def test_what_is_asked() -> None:
+def test_the_request_contains_all_arguments() -> None:
     assert schema.FilteredReadAllEvents.FromString(FORWARD.payload) == schema.FilteredReadAllEvents(
         commit_position=300,
         prepare_position=200,
@@ -60,14 +60,14 @@ def test_each_result_is_named(operation: Any) -> None:
         (BACKWARD, Command.READ_ALL_EVENTS_BACKWARD_COMPLETED),
     ],
 )
-def test_access_is_denied_by_the_reply_to_another_command(operation: Any, command: Command) -> None:
+def test_access_is_denied_with_the_reply_of_unfiltered_reads(operation: Any, command: Command) -> None:
     denied = schema.ReadAllEventsCompleted(result=ReadAllResult.ACCESS_DENIED).SerializeToString()
     assert fate(operation.interpret(Package(command, ID, denied))) == (Failure, AccessDenied)
     page = schema.ReadAllEventsCompleted().SerializeToString()
     assert fate(operation.interpret(Package(command, ID, page))) == (Failure, UnexpectedReply), "no filtered page"
 
 
-def test_an_empty_page_is_the_end_only_if_it_leads_nowhere() -> None:
+def test_an_empty_page_is_the_last_if_its_position_is_the_same() -> None:
     onwards = schema.FilteredReadAllEventsCompleted(next_commit_position=900, next_prepare_position=0)
     page = answer(FORWARD, onwards)
     assert (len(page), page.next_position, page.is_last) == (0, Position(900, 0), False)
@@ -77,7 +77,7 @@ def test_an_empty_page_is_the_end_only_if_it_leads_nowhere() -> None:
     assert answer(FORWARD, nowhere).is_last
 
 
-def test_an_error_carries_the_servers_words() -> None:
+def test_an_error_contains_the_message_of_the_server() -> None:
     outcome = reply(FORWARD, schema.FilteredReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Too much."))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "reading '$all' failed: Too much."

@@ -34,7 +34,7 @@ def recorded(name: str, group: str) -> Any:
     raise AssertionError(f"no {group} in {name}")
 
 
-def test_what_is_asked_to_make_one() -> None:
+def test_create_and_update_contain_all_settings() -> None:
     settings = replace(
         SETTINGS,
         resolve_links=True,
@@ -79,14 +79,14 @@ def test_what_is_asked_to_make_one() -> None:
     )
 
 
-def test_what_is_asked_to_delete_one() -> None:
+def test_delete_contains_stream_and_group() -> None:
     payload = DeletePersistent("ponies", "judges").payload
     assert schema.DeletePersistentSubscription.FromString(payload) == schema.DeletePersistentSubscription(
         subscription_group_name="judges", event_stream_id="ponies"
     )
 
 
-def test_the_defaults_are_written_out_as_a_real_client_does() -> None:
+def test_default_settings_equal_those_of_a_recorded_client() -> None:
     sent = schema.CreatePersistentSubscription.FromString(CreatePersistent("work", "crew", SETTINGS).payload)
     real = recorded("persistent-connect-ack", "crew")
     different = {
@@ -126,7 +126,9 @@ def test_the_defaults_are_written_out_as_a_real_client_does() -> None:
     ],
     ids=str,
 )
-def test_each_code_is_named(operation: Any, message: Any, codes: Any, missing: Any, code: Any) -> None:
+def test_each_result_code_has_its_result_or_error(
+    operation: Any, message: Any, codes: Any, missing: Any, code: Any
+) -> None:
     fates = {
         codes.SUCCESS: Success,
         code: (Failure, missing),
@@ -136,7 +138,7 @@ def test_each_code_is_named(operation: Any, message: Any, codes: Any, missing: A
     assert_each_code_is_named(operation, message, codes, fates)
 
 
-def test_a_refusal_carries_the_servers_words() -> None:
+def test_a_refusal_contains_the_message_of_the_server() -> None:
     message = schema.CreatePersistentSubscriptionCompleted(
         result=CreatePersistentSubscriptionResult.FAIL, reason="Bad stream name."
     )

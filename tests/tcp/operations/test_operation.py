@@ -77,7 +77,7 @@ def not_handled(reason: int, leader: schema.LeaderInfo | None = None) -> Package
     return Package(Command.NOT_HANDLED, ID, refusal.SerializeToString())
 
 
-def test_they_are_all_here() -> None:
+def test_the_list_contains_every_operation() -> None:
     def concrete(cls: type) -> set[type]:
         below: list[type] = cls.__subclasses__()
         return {cls} if not below else {each for sub in below for each in concrete(sub)}
@@ -87,7 +87,7 @@ def test_they_are_all_here() -> None:
 
 
 @every_operation
-def test_each_command_has_a_reply_of_its_own_and_a_name(operation: Operation[Any]) -> None:
+def test_each_operation_has_its_own_reply_command_and_a_repr(operation: Operation[Any]) -> None:
     others = [other for other in ALL if other is not operation]
     if operation.reply == Command.SUBSCRIPTION_CONFIRMATION:
         others = [other for other in others if other.reply != operation.reply]
@@ -96,7 +96,7 @@ def test_each_command_has_a_reply_of_its_own_and_a_name(operation: Operation[Any
 
 
 @every_operation
-def test_each_reason_for_not_being_handled(operation: Operation[Any]) -> None:
+def test_each_reason_of_not_handled_has_its_outcome(operation: Operation[Any]) -> None:
     fates = {
         NotHandledReason.NOT_READY: (Retry, NotReady),
         NotHandledReason.TOO_BUSY: (Retry, TooBusy),
@@ -118,7 +118,7 @@ def test_an_empty_not_handled_is_not_ready(operation: Operation[Any]) -> None:
 @pytest.mark.parametrize(
     ("reason", "error"), [(NotHandledReason.NOT_LEADER, NotLeader), (NotHandledReason.IS_READ_ONLY, IsReadOnly)]
 )
-def test_whoever_says_where_the_leader_is_sends_us_there(reason: NotHandledReason, error: type[Exception]) -> None:
+def test_a_refusal_with_a_leader_address_is_a_redirect(reason: NotHandledReason, error: type[Exception]) -> None:
     outcome = ALL[1].interpret(not_handled(reason, LEADER))
     assert isinstance(outcome, Redirect)
     assert (outcome.plain, outcome.secure) == (("10.0.0.2", 1113), None)
@@ -137,18 +137,18 @@ def test_whoever_says_where_the_leader_is_sends_us_there(reason: NotHandledReaso
         schema.LeaderInfo(external_secure_tcp_address="10.0.0.2", external_secure_tcp_port=0),
     ],
 )
-def test_a_leader_without_a_usable_address_is_waited_for(leader: schema.LeaderInfo) -> None:
+def test_a_leader_without_a_usable_address_causes_a_retry(leader: schema.LeaderInfo) -> None:
     assert fate(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
 
 
-def test_a_leader_that_requires_tls_names_its_port() -> None:
+def test_a_redirect_has_the_tls_address_of_the_leader() -> None:
     leader = schema.LeaderInfo(external_secure_tcp_address="leader.example", external_secure_tcp_port=1115)
     outcome = ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))
     assert isinstance(outcome, Redirect)
     assert (outcome.plain, outcome.secure) == (None, ("leader.example", 1115))
 
 
-def test_what_comes_with_not_ready_is_not_looked_at() -> None:
+def test_additional_info_of_not_ready_is_ignored() -> None:
     refusal = schema.NotHandled(reason=NotHandledReason.NOT_READY, additional_info=b"\xff\xff")
     package = Package(Command.NOT_HANDLED, ID, refusal.SerializeToString())
     assert fate(ALL[0].interpret(package)) == (Retry, NotReady)
@@ -159,7 +159,9 @@ def test_what_comes_with_not_ready_is_not_looked_at() -> None:
     ("command", "error"),
     [(Command.BAD_REQUEST, BadRequest), (Command.NOT_AUTHENTICATED, NotAuthenticated)],
 )
-def test_refusals_carry_the_servers_words(operation: Operation[Any], command: Command, error: type[Any]) -> None:
+def test_refusals_contain_the_message_of_the_server(
+    operation: Operation[Any], command: Command, error: type[Any]
+) -> None:
     outcome = operation.interpret(Package(command, ID, b"Because.\n"))
     assert isinstance(outcome, Failure)
     assert type(outcome.error) is error
@@ -167,7 +169,7 @@ def test_refusals_carry_the_servers_words(operation: Operation[Any], command: Co
 
 
 @every_operation
-def test_another_reply_is_named(operation: Operation[Any]) -> None:
+def test_an_unexpected_reply_is_named_in_the_error(operation: Operation[Any]) -> None:
     outcome = operation.interpret(Package(Command.CLIENT_IDENTIFIED, ID))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == f"the reply to {operation} is a ClientIdentified, which this request does not allow"
@@ -182,7 +184,7 @@ def test_another_reply_is_named(operation: Operation[Any]) -> None:
     + [(each, each.reply) for each in ALL if not isinstance(each, Ping)],
     ids=str,
 )
-def test_a_reply_that_does_not_parse_is_named(operation: Operation[Any], command: Command) -> None:
+def test_a_malformed_reply_is_an_error_that_names_the_operation(operation: Operation[Any], command: Command) -> None:
     outcome = operation.interpret(Package(command, ID, b"\xff\xff\xff"))
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.error, MalformedReply)
@@ -194,7 +196,7 @@ def test_a_reply_that_does_not_parse_is_named(operation: Operation[Any], command
     command=st.sampled_from([*Command, 0x00, 0x77, 0xFF]) | st.none(),
     payload=st.binary(max_size=40),
 )
-def test_no_reply_can_raise(operation: Operation[Any], command: int | None, payload: bytes) -> None:
+def test_no_reply_makes_interpret_raise(operation: Operation[Any], command: int | None, payload: bytes) -> None:
     outcome = operation.interpret(Package(operation.reply if command is None else command, ID, payload))
     assert isinstance(outcome, (Success, Opened, Failure, Retry, Redirect))
     if not isinstance(outcome, (Success, Opened)):

@@ -29,7 +29,9 @@ def test_each_direction_has_its_command() -> None:
 
 @pytest.mark.parametrize("operation", [ReadAllForward, ReadAllBackward])
 @pytest.mark.parametrize("position", [FIRST_POSITION, LAST_POSITION, Position(300, 200)])
-def test_what_is_asked(operation: type[ReadAllForward] | type[ReadAllBackward], position: Position) -> None:
+def test_the_request_contains_all_arguments(
+    operation: type[ReadAllForward] | type[ReadAllBackward], position: Position
+) -> None:
     read = operation(position, 10, resolve_links=False, require_leader=True)
     assert schema.ReadAllEvents.FromString(read.payload) == schema.ReadAllEvents(
         commit_position=position.commit,
@@ -50,7 +52,7 @@ def test_each_result_is_named() -> None:
     assert_each_code_is_named(FORWARD, schema.ReadAllEventsCompleted, ReadAllResult, fates)
 
 
-def test_a_page_is_the_answer_also_where_success_is_left_out() -> None:
+def test_a_reply_without_a_result_code_is_a_page() -> None:
     event = schema.ResolvedEvent(event=schema.EventRecord(event_number=5), commit_position=168, prepare_position=168)
     page = answer(
         FORWARD,
@@ -62,12 +64,12 @@ def test_a_page_is_the_answer_also_where_success_is_left_out() -> None:
     assert (page.position, page.next_position, page.is_last) == (Position(0, 0), Position(200, 0), False)
 
 
-def test_no_events_is_the_end() -> None:
+def test_a_page_without_events_is_the_last() -> None:
     page = answer(FORWARD, schema.ReadAllEventsCompleted(next_commit_position=4420, next_prepare_position=0))
     assert page.is_last
 
 
-def test_an_error_carries_the_servers_words() -> None:
+def test_an_error_contains_the_message_of_the_server() -> None:
     outcome = reply(FORWARD, schema.ReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Invalid position."))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "reading '$all' failed: Invalid position."
@@ -83,6 +85,6 @@ def test_an_error_carries_the_servers_words() -> None:
         "record from TF.",
     ],
 )
-def test_a_position_without_a_record_has_its_own_error(text: str) -> None:
+def test_a_position_without_a_record_is_an_invalid_position(text: str) -> None:
     outcome = reply(FORWARD, schema.ReadAllEventsCompleted(result=ReadAllResult.ERROR, error=text))
     assert outcome == Failure(InvalidPosition("$all", text))

@@ -16,7 +16,7 @@ from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, fa
 READ = ReadEvent("ponies", 7, resolve_links=True, require_leader=True)
 
 
-def test_the_payload_and_the_reply_are_those_of_the_protocol_page() -> None:
+def test_request_and_reply_equal_the_documented_example() -> None:
     """See docs/protocol/tcp.md, section 8."""
     read = ReadEvent("nope", 0, resolve_links=False, require_leader=False)
     assert read.payload == bytes.fromhex("0a046e6f7065 1000 1800 2000")
@@ -26,7 +26,7 @@ def test_the_payload_and_the_reply_are_those_of_the_protocol_page() -> None:
 
 @pytest.mark.parametrize("resolve_links", [True, False])
 @pytest.mark.parametrize("require_leader", [True, False])
-def test_what_is_asked(resolve_links: bool, require_leader: bool) -> None:
+def test_the_request_contains_all_arguments(resolve_links: bool, require_leader: bool) -> None:
     read = ReadEvent("ponies", -1, resolve_links=resolve_links, require_leader=require_leader)
     assert schema.ReadEvent.FromString(read.payload) == schema.ReadEvent(
         event_stream_id="ponies", event_number=-1, resolve_link_tos=resolve_links, require_leader=require_leader
@@ -46,20 +46,20 @@ def test_each_result_is_named() -> None:
     assert_each_code_is_named(READ, schema.ReadEventCompleted, ReadEventResult, fates)
 
 
-def test_the_event_is_the_answer() -> None:
+def test_a_success_returns_the_event() -> None:
     record = schema.EventRecord(event_stream_id="ponies", event_number=7, event_type="PonyJumped", data=b"{}")
     event = answer(READ, schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent(event=record)))
     assert (event.stream, event.number, event.type, event.data) == ("ponies", 7, "PonyJumped", b"{}")
 
 
-def test_a_link_that_leads_nowhere_is_an_event_too() -> None:
+def test_a_broken_link_is_returned_as_an_event() -> None:
     link = schema.EventRecord(event_stream_id="index", event_number=7, event_type="$>", data=b"9@ponies")
     event = answer(READ, schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent(link=link)))
     assert event.is_broken_link
     assert (event.stream, event.number) == ("index", 7)
 
 
-def test_a_success_without_an_event_is_no_event() -> None:
+def test_a_success_without_an_event_is_event_not_found() -> None:
     """A server sends this reply if metadata was never set (docs/protocol/tcp.md, section 4.6)."""
     outcome = reply(READ, schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent()))
     assert isinstance(outcome, Failure)
@@ -68,7 +68,7 @@ def test_a_success_without_an_event_is_no_event() -> None:
     assert (error.stream, error.number) == ("ponies", 7)
 
 
-def test_an_error_carries_the_servers_words() -> None:
+def test_an_error_contains_the_message_of_the_server() -> None:
     outcome = reply(READ, schema.ReadEventCompleted(result=ReadEventResult.ERROR, error="Disk on fire."))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "reading 'ponies' failed: Disk on fire."

@@ -29,7 +29,9 @@ def test_each_direction_has_its_command() -> None:
 
 @pytest.mark.parametrize("operation", [ReadStreamForward, ReadStreamBackward])
 @pytest.mark.parametrize("from_event", [-1, 0, 2**31])
-def test_what_is_asked(operation: type[ReadStreamForward] | type[ReadStreamBackward], from_event: int) -> None:
+def test_the_request_contains_all_arguments(
+    operation: type[ReadStreamForward] | type[ReadStreamBackward], from_event: int
+) -> None:
     read = operation("ponies", from_event, 10, resolve_links=False, require_leader=False)
     assert schema.ReadStreamEvents.FromString(read.payload) == schema.ReadStreamEvents(
         event_stream_id="ponies",
@@ -53,7 +55,7 @@ def test_each_result_is_named() -> None:
     assert_each_code_is_named(FORWARD, schema.ReadStreamEventsCompleted, ReadStreamResult, fates)
 
 
-def test_a_page_is_the_answer() -> None:
+def test_a_success_returns_the_page() -> None:
     events = [schema.ResolvedIndexedEvent(event=schema.EventRecord(event_number=number)) for number in (5, 6)]
     page = answer(
         FORWARD,
@@ -66,12 +68,12 @@ def test_a_page_is_the_answer() -> None:
     assert not page.is_end_of_stream
 
 
-def test_an_empty_page_need_not_be_the_last() -> None:
+def test_an_empty_page_can_be_followed_by_others() -> None:
     page = answer(FORWARD, schema.ReadStreamEventsCompleted(result=0, next_event_number=50, last_event_number=60))
     assert (len(page), page.next, page.is_last) == (0, 50, False)
 
 
-def test_an_error_carries_the_servers_words() -> None:
+def test_an_error_contains_the_message_of_the_server() -> None:
     outcome = reply(FORWARD, schema.ReadStreamEventsCompleted(result=ReadStreamResult.ERROR, error="No."))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "reading 'ponies' failed: No."

@@ -20,7 +20,7 @@ def completed(result: int) -> Any:
     )
 
 
-def test_each_ending_of_version_4_is_named() -> None:
+def test_each_result_of_version_4_has_its_outcome() -> None:
     fates: dict[Ending, Any] = {
         Ending.SUCCESS: Success,
         Ending.IN_PROGRESS: (Failure, ScavengeInProgress),
@@ -29,7 +29,7 @@ def test_each_ending_of_version_4_is_named() -> None:
     assert_each_code_is_named(Scavenge(), completed, Ending, fates)
 
 
-def test_each_beginning_of_later_versions_is_named() -> None:
+def test_each_result_of_later_versions_has_its_outcome() -> None:
     fates: dict[ScavengeResponse, Any] = {
         ScavengeResponse.STARTED: Success,
         ScavengeResponse.IN_PROGRESS: (Failure, ScavengeInProgress),
@@ -38,14 +38,14 @@ def test_each_beginning_of_later_versions_is_named() -> None:
     assert_each_code_is_named(Scavenge(), schema.ScavengeDatabaseResponse, ScavengeResponse, fates)
 
 
-def test_what_it_came_to() -> None:
+def test_a_finished_scavenge_has_its_duration_and_freed_bytes() -> None:
     message = schema.ScavengeDatabaseCompleted(result=0, error="", total_time_ms=1500, total_space_saved=4096)
     result = answer(Scavenge(), message)
     assert result == ScavengeResult(None, 1.5, 4096)
     assert result.is_done
 
 
-def test_that_it_has_begun() -> None:
+def test_a_started_scavenge_has_its_id() -> None:
     result = answer(Scavenge(), schema.ScavengeDatabaseResponse(scavenge_id="7f3a"))
     assert result == ScavengeResult("7f3a")
     assert not result.is_done
@@ -65,12 +65,12 @@ def test_that_it_has_begun() -> None:
         ),
     ],
 )
-def test_refusals_say_why(message: Any, text: str) -> None:
+def test_a_refusal_names_the_reason(message: Any, text: str) -> None:
     outcome = reply(Scavenge(), message)
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == text
 
 
-def test_it_is_sent_once_and_says_what_silence_means() -> None:
+def test_a_scavenge_is_not_repeated_and_has_a_silence_hint() -> None:
     assert not Scavenge.repeatable
     assert "a user who may not scavenge" in Scavenge().silence_hint

@@ -47,7 +47,7 @@ def test_one_criterion_is_sent(where: EventFilter, expected: tuple[int, int, lis
         (EventFilter(stream_prefix="pony-", type_prefix="Pony"), (TYPE, REGEX, [r"^Pony|^\$>"])),
     ],
 )
-def test_where_links_are_resolved_links_are_asked_for_too(
+def test_with_resolved_links_the_filter_includes_links(
     where: EventFilter, expected: tuple[int, int, list[str]] | None
 ) -> None:
     assert asked(where, resolve_links=True) == expected
@@ -73,7 +73,7 @@ def test_a_prefix_is_sent_as_an_anchored_regex(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", NOT_PLAIN)
-def test_a_prefix_that_may_be_read_differently_is_not(prefix: str) -> None:
+def test_a_prefix_that_regexes_read_differently_is_not_sent(prefix: str) -> None:
     assert asked(EventFilter(type_prefix=prefix)) is None
     assert asked(EventFilter(type_prefix="Pony", stream_prefix=prefix)) == (TYPE, REGEX, ["^Pony"])
 
@@ -125,10 +125,10 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("regex", ALIKE)
-def test_a_regex_of_what_both_understand_alike_is_sent(regex: str) -> None:
+def test_a_regex_that_both_sides_read_alike_is_sent(regex: str) -> None:
     assert asked(EventFilter(type_regex=regex)) == (TYPE, REGEX, [regex])
 
 
 @pytest.mark.parametrize("regex", UNLIKE)
-def test_any_other_regex_stays_at_home(regex: str) -> None:
+def test_any_other_regex_is_not_sent(regex: str) -> None:
     assert asked(EventFilter(type_regex=regex)) is None, UNLIKE[regex]

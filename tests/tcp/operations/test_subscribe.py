@@ -19,7 +19,7 @@ def subscribe(stream: str | None = "ponies") -> Subscribe:
 
 
 @pytest.mark.parametrize(("stream", "name", "sent"), [("ponies", "ponies", "ponies"), (None, "$all", "")])
-def test_what_is_asked(stream: str | None, name: str, sent: str) -> None:
+def test_the_request_contains_all_arguments(stream: str | None, name: str, sent: str) -> None:
     operation = subscribe(stream)
     assert schema.SubscribeToStream.FromString(operation.payload) == schema.SubscribeToStream(
         event_stream_id=sent, resolve_link_tos=True
@@ -38,7 +38,7 @@ def test_a_confirmation_opens_a_buffer(fields: dict[str, int], number: int | Non
     assert outcome.buffer.ending is None
 
 
-def test_each_reason_to_be_dropped_is_named() -> None:
+def test_each_drop_reason_has_its_error() -> None:
     fates: dict[SubscriptionDropReason, Any] = {
         SubscriptionDropReason.UNSUBSCRIBED: (Retry, SubscriptionDropped),
         SubscriptionDropReason.ACCESS_DENIED: (Failure, AccessDenied),
@@ -56,11 +56,11 @@ def test_each_reason_to_be_dropped_is_named() -> None:
     assert drop(99) == (Failure, UnexpectedReply)
 
 
-def test_an_empty_drop_is_unsubscribed() -> None:
+def test_a_drop_without_payload_means_unsubscribed() -> None:
     """See docs/protocol/tcp.md, section 8."""
     assert fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID))) == (Retry, SubscriptionDropped)
 
 
-def test_a_drop_that_does_not_parse_is_named() -> None:
+def test_a_malformed_drop_is_a_malformed_reply() -> None:
     garbage = Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff\xff")
     assert fate(subscribe().interpret(garbage)) == (Failure, MalformedReply)

@@ -31,7 +31,7 @@ WRITE = TransactionWrite("ponies", 1690, [EVENT], require_leader=True)
 COMMIT = TransactionCommit("ponies", 1690, 3, require_leader=True)
 
 
-def test_what_is_asked() -> None:
+def test_the_requests_contain_all_arguments() -> None:
     assert schema.TransactionStart.FromString(START.payload) == schema.TransactionStart(
         event_stream_id="ponies", expected_version=3, require_leader=True
     )
@@ -68,7 +68,7 @@ def test_each_result_is_named(operation: Operation[Any], message: Any) -> None:
     assert_each_code_is_named(operation, message, OperationResult, fates)
 
 
-def test_a_start_answers_with_the_id() -> None:
+def test_a_start_returns_the_id_of_the_transaction() -> None:
     assert answer(START, schema.TransactionStartCompleted(transaction_id=1690, result=0)) == 1690
 
 
@@ -95,7 +95,7 @@ def test_a_refused_commit_names_the_expected_version_if_known(expected: int | No
     assert text in str(outcome.error)
 
 
-def test_only_a_write_into_it_must_not_be_repeated() -> None:
+def test_only_a_write_is_not_repeatable() -> None:
     assert (START.repeatable, WRITE.repeatable, COMMIT.repeatable) == (True, False, True)
 
 
@@ -104,7 +104,7 @@ def test_the_requests_of_one_transaction_keep_their_order() -> None:
     assert WRITE.ordering_key != TransactionWrite("ponies", 1691, [EVENT], require_leader=True).ordering_key
 
 
-def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_larger_than_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append_module, "MAX_FRAME_BYTES", 18 + len(WRITE.payload) - 1)
     with pytest.raises(InvalidArgument, match="bytes in one atomic write"):
         TransactionWrite("ponies", 1690, [EVENT], require_leader=True)

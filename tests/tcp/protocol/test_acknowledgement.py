@@ -26,13 +26,13 @@ def test_acknowledged_ids_are_split_into_packages_in_order() -> None:
         (NackAction.STOP, NakAction.STOP),
     ],
 )
-def test_a_negative_one_carries_what_is_to_become_of_them(action: NackAction, code: NakAction) -> None:
+def test_a_nak_contains_its_action_and_reason(action: NackAction, code: NakAction) -> None:
     (payload,) = naks("s::g", IDS[:2], action, "no oats")
     assert schema.PersistentSubscriptionNakEvents.FromString(payload) == schema.PersistentSubscriptionNakEvents(
         subscription_id="s::g", processed_event_ids=IDS[:2], action=code, message=b"no oats"
     )
 
 
-def test_no_ids_are_no_package() -> None:
+def test_no_package_is_made_for_no_ids() -> None:
     """A server replies to an empty list with a BadRequest that has the id of the subscription."""
     assert acks("s::g", []) == naks("s::g", [], NackAction.PARK, "") == []

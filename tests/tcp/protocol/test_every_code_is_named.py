@@ -68,14 +68,19 @@ OPERATIONS: list[Operation[Any]] = [
     DeletePersistent("ponies", "stable"),
     Scavenge(),
 ]
-FOR_THE_CHANNEL = {
+FOR_A_SUBSCRIPTION = {
     Command.STREAM_EVENT_APPEARED,
     Command.CHECKPOINT_REACHED,
     Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED,
 }
 """Packages of a confirmed subscription, which its buffer receives instead of the operation."""
-BY_THE_LINK = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.AUTHENTICATE, Command.IDENTIFY_CLIENT}
-ON_A_CHANNEL = {
+SENT_BY_THE_PROTOCOL = {
+    Command.HEARTBEAT_REQUEST,
+    Command.HEARTBEAT_RESPONSE,
+    Command.AUTHENTICATE,
+    Command.IDENTIFY_CLIENT,
+}
+SENT_FOR_A_SUBSCRIPTION = {
     Command.UNSUBSCRIBE_FROM_STREAM,
     Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
     Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
@@ -83,16 +88,16 @@ ON_A_CHANNEL = {
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: command_name(each.command))
 
 
-def test_the_commands_are_those_of_the_page() -> None:
+def test_the_commands_are_those_of_the_document() -> None:
     assert {int(command): command_name(command) for command in Command} == {
         code: listed.name for code, listed in COMMANDS.items()
     }
 
 
-def test_each_request_of_the_page_is_ours_to_make() -> None:
+def test_each_documented_request_has_an_operation() -> None:
     requests = {code for code, listed in COMMANDS.items() if listed.direction in "RB"}
     asked = {int(operation.command) for operation in OPERATIONS}
-    assert requests - BY_THE_LINK - ON_A_CHANNEL - {Command.BAD_REQUEST} == asked
+    assert requests - SENT_BY_THE_PROTOCOL - SENT_FOR_A_SUBSCRIPTION - {Command.BAD_REQUEST} == asked
 
 
 def answers(code: int) -> list[tuple[str, Package]]:
@@ -121,10 +126,10 @@ def error_of(outcome: Any) -> RxPumpError | None:
 
 
 @every_operation
-def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operation[Any]) -> None:
+def test_each_documented_reply_has_its_result_or_error(operation: Operation[Any]) -> None:
     walked = 0
     for code in (*COMMANDS[operation.command].replies, *ANY_REQUEST_MAY_GET):
-        if code in FOR_THE_CHANNEL:
+        if code in FOR_A_SUBSCRIPTION:
             continue  # A later test checks these.
         for called, package in answers(code):
             if getattr(operation, "denial", None) == code and not called.endswith("AccessDenied"):
@@ -143,35 +148,35 @@ def opened(operation: Operation[Any]) -> SubscriptionBuffer[Any]:
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.unsubscribe_command is not None], ids=str)
-def test_so_is_every_one_on_a_channel(operation: Operation[Any]) -> None:
+def test_each_message_of_a_subscription_has_its_meaning(operation: Operation[Any]) -> None:
     for code in COMMANDS[operation.command].replies - {operation.reply, Command.SUBSCRIPTION_DROPPED}:
-        channel = opened(operation)
-        channel.receive(Package(code, ID))
-        assert channel.ending is None, command_name(code)
+        buffer = opened(operation)
+        buffer.receive(Package(code, ID))
+        assert buffer.ending is None, command_name(code)
     for called, package in answers(Command.SUBSCRIPTION_DROPPED):
-        channel = opened(operation)
-        channel.receive(package)
-        assert channel.ending is not None
-        assert not isinstance(channel.ending, (UnexpectedReply, MalformedReply)), called
+        buffer = opened(operation)
+        buffer.receive(package)
+        assert buffer.ending is not None
+        assert not isinstance(buffer.ending, (UnexpectedReply, MalformedReply)), called
 
 
 @pytest.mark.parametrize(
     ("command", "credentials"),
     [(Command.AUTHENTICATE, Credentials("admin", "changeit")), (Command.IDENTIFY_CLIENT, None)],
 )
-def test_so_is_every_one_to_the_introduction(command: Command, credentials: Credentials | None) -> None:
+def test_each_reply_to_the_introduction_has_its_meaning(command: Command, credentials: Credentials | None) -> None:
     for code in COMMANDS[command].replies | {Command.NOT_AUTHENTICATED}:
-        link = ClientProtocol("tcp://node", Settings(), credentials, 0.0)
-        (asked,) = Framer().feed(b"".join(link.bytes_to_send()))
+        protocol = ClientProtocol("tcp://node", Settings(), credentials, 0.0)
+        (asked,) = Framer().feed(b"".join(protocol.bytes_to_send()))
         assert asked.command == command
-        link.receive(Package(code, asked.correlation_id, b"No.").encode())
+        protocol.receive(Package(code, asked.correlation_id, b"No.").encode())
         if code == Command.NOT_AUTHENTICATED:
-            assert "refused: No." in str(link.failure)
+            assert "refused: No." in str(protocol.failure)
         else:
-            assert link.state in (ProtocolState.IDENTIFYING, ProtocolState.READY)
+            assert protocol.state in (ProtocolState.IDENTIFYING, ProtocolState.READY)
 
 
-def test_what_no_table_has_is_unexpected() -> None:
+def test_a_reply_that_is_not_documented_is_unexpected() -> None:
     """This shows that the test above can fail."""
     for operation in OPERATIONS:
         for code in set(COMMANDS) - COMMANDS[operation.command].replies - set(ANY_REQUEST_MAY_GET):

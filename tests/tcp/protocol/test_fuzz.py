@@ -50,31 +50,31 @@ FRAMES = [
 BYTES = st.lists(st.sampled_from(FRAMES) | mutated(FRAMES) | st.binary(max_size=30), max_size=8)
 
 
-def fuzz_link(examples: int) -> None:
+def fuzz_client_protocol(examples: int) -> None:
     @settings(max_examples=examples)
     @given(BYTES, st.integers(1, 100), st.sampled_from([None, Credentials("me", "secret")]))
-    def hears_anything(parts: list[bytes], cut: int, credentials: Credentials | None) -> None:
-        link = ClientProtocol("tcp://node", Settings(), credentials, now=0.0)
+    def receive_random_bytes(parts: list[bytes], cut: int, credentials: Credentials | None) -> None:
+        protocol = ClientProtocol("tcp://node", Settings(), credentials, now=0.0)
         data = b"".join(parts)
         for start in range(0, len(data), cut):
-            was_closed = link.state is ProtocolState.CLOSED
-            packages = link.receive(data[start : start + cut])
+            was_closed = protocol.state is ProtocolState.CLOSED
+            packages = protocol.receive(data[start : start + cut])
             assert not (was_closed and packages)
-            said = Framer()
-            said.feed(b"".join(link.bytes_to_send()))
-            assert said.failure is None
-        assert (link.state is ProtocolState.CLOSED) == (link.failure is not None)
-        assert link.failure is None or isinstance(link.failure, RxPumpError)
-        assert repr(link)
-        decode_fields(link.failure)
+            framer = Framer()
+            framer.feed(b"".join(protocol.bytes_to_send()))
+            assert framer.failure is None
+        assert (protocol.state is ProtocolState.CLOSED) == (protocol.failure is not None)
+        assert protocol.failure is None or isinstance(protocol.failure, RxPumpError)
+        assert repr(protocol)
+        decode_fields(protocol.failure)
 
-    hears_anything()
+    receive_random_bytes()
 
 
-def fuzz_ledger(examples: int) -> None:
+def fuzz_pending_requests(examples: int) -> None:
     @settings(max_examples=examples)
     @given(st.lists(EXCHANGES, min_size=1, max_size=8), st.lists(NEWS, max_size=5))
-    def is_told_anything(exchanges: list[Any], news: list[Any]) -> None:
+    def receive_random_packages(exchanges: list[Any], pushed: list[Any]) -> None:
         pending = PendingRequests(Settings(timeout=5.0), chance=lambda: 0.0)
         pending.connected()
         requests = []
@@ -84,7 +84,7 @@ def fuzz_ledger(examples: int) -> None:
             Framer().feed(b"".join(pending.send(0.0)))
             pending.receive(Package(command, request.correlation_id, payload), 0.0)
             if isinstance(request.value, SubscriptionBuffer):
-                for each in news:
+                for each in pushed:
                     pending.receive(Package(each[0], request.correlation_id, each[1]), 0.0)
         pending.tick(1000.0)
         pending.close(ConnectionClosed("tcp://node", "over"))
@@ -94,19 +94,19 @@ def fuzz_ledger(examples: int) -> None:
             decode_fields(request.error or request.value)
         assert len(pending) == 0
 
-    is_told_anything()
+    receive_random_packages()
 
 
-def test_a_link_hears_anything() -> None:
-    fuzz_link(200)
+def test_the_protocol_accepts_random_bytes() -> None:
+    fuzz_client_protocol(200)
 
 
 def test_pending_requests_accept_random_packages() -> None:
-    fuzz_ledger(150)
+    fuzz_pending_requests(150)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("fuzz", [fuzz_link, fuzz_ledger])
-def test_for_long(fuzz: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("fuzz", [fuzz_client_protocol, fuzz_pending_requests])
+def test_many_rounds_of_random_input_are_accepted(fuzz: Callable[[int], None]) -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))

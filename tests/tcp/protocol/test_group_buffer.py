@@ -18,48 +18,48 @@ def appeared(number: int, retry_count: int | None = 0, data: bytes = b"") -> Pac
 
 
 @pytest.fixture
-def channel() -> GroupBuffer:
+def buffer() -> GroupBuffer:
     return GroupBuffer(
         "ponies", "judges", "ponies::judges", last_commit_position=1, last_event_number=0, max_events=4
     )
 
 
-def taken(channel: GroupBuffer) -> list[tuple[int, int, int]]:
-    return [(each.event.event.event_number, each.retry_count, len(each.event.event.data)) for each in channel.take()]
+def taken(buffer: GroupBuffer) -> list[tuple[int, int, int]]:
+    return [(each.event.event.event_number, each.retry_count, len(each.event.event.data)) for each in buffer.take()]
 
 
-def test_what_arrives_is_taken_together_each_with_its_own_count(channel: GroupBuffer) -> None:
+def test_take_returns_all_events_with_their_retry_counts(buffer: GroupBuffer) -> None:
     """Servers before 4.1 send no retry count, and servers with proto3 leave out a 0."""
     for package in (appeared(1, 2), appeared(2, None, bytes(100)), appeared(3, 1, bytes(20_000)), appeared(4, None)):
-        channel.receive(package)
-    assert taken(channel) == [(1, 2, 0), (2, 0, 100), (3, 1, 20_000), (4, 0, 0)]
-    assert taken(channel) == []
+        buffer.receive(package)
+    assert taken(buffer) == [(1, 2, 0), (2, 0, 100), (3, 1, 20_000), (4, 0, 0)]
+    assert taken(buffer) == []
 
 
-def test_more_than_may_be_unanswered_is_the_end(channel: GroupBuffer) -> None:
+def test_too_many_events_end_the_subscription(buffer: GroupBuffer) -> None:
     for number in range(5):
-        channel.receive(appeared(number))
-    assert isinstance(channel.ending, SubscriptionDropped)
-    assert channel.ending.retryable
+        buffer.receive(appeared(number))
+    assert isinstance(buffer.ending, SubscriptionDropped)
+    assert buffer.ending.retryable
 
 
-def test_what_is_of_another_kind_ends_it(channel: GroupBuffer) -> None:
-    channel.receive(Package(Command.STREAM_EVENT_APPEARED, ID))
-    assert isinstance(channel.ending, UnexpectedReply)
+def test_an_unexpected_package_ends_the_subscription(buffer: GroupBuffer) -> None:
+    buffer.receive(Package(Command.STREAM_EVENT_APPEARED, ID))
+    assert isinstance(buffer.ending, UnexpectedReply)
 
 
-def test_an_update_looks_like_an_ordinary_end(channel: GroupBuffer) -> None:
+def test_an_update_of_the_group_drops_the_subscription(buffer: GroupBuffer) -> None:
     """See docs/protocol/tcp.md, section 7.1, trap 12."""
-    channel.receive(Package(Command.SUBSCRIPTION_DROPPED, ID))
-    assert isinstance(channel.ending, SubscriptionDropped)
+    buffer.receive(Package(Command.SUBSCRIPTION_DROPPED, ID))
+    assert isinstance(buffer.ending, SubscriptionDropped)
 
 
-def test_what_does_not_parse_is_named(channel: GroupBuffer) -> None:
-    channel.receive(Package(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED, ID, b"\xff"))
+def test_a_malformed_event_raises_malformed_reply(buffer: GroupBuffer) -> None:
+    buffer.receive(Package(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED, ID, b"\xff"))
     with pytest.raises(MalformedReply):
-        channel.take()
+        buffer.take()
 
 
-def test_its_repr_tells_its_state(channel: GroupBuffer) -> None:
-    channel.receive(appeared(1))
-    assert repr(channel) == "<GroupBuffer of ponies, 1 events buffered, open>"
+def test_the_repr_shows_the_state(buffer: GroupBuffer) -> None:
+    buffer.receive(appeared(1))
+    assert repr(buffer) == "<GroupBuffer of ponies, 1 events buffered, open>"

@@ -64,7 +64,7 @@ def test_after_a_loss_large_requests_go_one_at_a_time(wire: Wire) -> None:
     assert wire.names() == ["page 1"]
 
 
-def test_each_large_request_that_is_answered_makes_room_for_one_more(wire: Wire) -> None:
+def test_each_reply_to_a_large_request_allows_one_more(wire: Wire) -> None:
     for name in ("page 1", "page 2", "page 3", "page 4"):
         wire.pending.submit(AskForPage(name))
     wire.sent()
@@ -77,7 +77,7 @@ def test_each_large_request_that_is_answered_makes_room_for_one_more(wire: Wire)
     assert wire.names() == ["page 4"]
 
 
-def test_a_connection_that_holds_is_trusted(wire: Wire) -> None:
+def test_large_requests_are_sent_after_the_trial_period(wire: Wire) -> None:
     """A missing reply delays other requests for at most one heartbeat interval."""
     wire.pending.submit(AskForPage("page"))
     wire.ask("never answered")
@@ -124,7 +124,7 @@ def test_a_request_fails_after_four_connections_lost_in_its_frame(wire: Wire) ->
     assert (large.error.operation, large.error.connections, large.error.reason) == ("large", 4, str(LOST))
 
 
-def test_a_request_that_ends_each_connection_is_found_among_others(wire: Wire) -> None:
+def test_a_request_that_ends_each_connection_is_found(wire: Wire) -> None:
     """A server that a request kills answers nothing, so all requests in flight are lost, too."""
     asked = wire.ask("a", "b", "poison", "c")
     ended: list[Request] = []
@@ -145,7 +145,7 @@ def test_a_request_that_ends_each_connection_is_found_among_others(wire: Wire) -
     assert [request.error for request in asked if request is not asked[2]] == [None, None, None]
 
 
-def test_a_lost_event_of_a_subscription_is_nobodys_fault(wire: Wire) -> None:
+def test_an_interrupted_event_of_a_subscription_blames_no_request(wire: Wire) -> None:
     (asked,) = wire.ask("a")
     for _ in range(20):
         wire.sent()
@@ -154,7 +154,7 @@ def test_a_lost_event_of_a_subscription_is_nobodys_fault(wire: Wire) -> None:
     assert not asked.is_settled
 
 
-def test_an_answer_in_between_forgives_the_connections_lost(wire: Wire) -> None:
+def test_a_reply_resets_the_count_of_lost_connections(wire: Wire) -> None:
     (asked,) = wire.ask("a")
     for _ in range(5):
         assert interrupt(wire, "a", 3) == []
@@ -180,7 +180,7 @@ def test_a_token_that_ends_each_connection_is_refused(wire: Wire) -> None:
     assert not beside.is_settled
 
 
-def test_what_waits_for_a_trial_does_not_ring_for_ever(wire: Wire) -> None:
+def test_expired_requests_leave_no_deadline_of_a_trial(wire: Wire) -> None:
     wire.ask("a", "b", "c")
     wire.sent()
     come_back(wire)

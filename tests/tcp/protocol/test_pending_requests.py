@@ -48,7 +48,7 @@ def wire() -> Wire:
 # Requests and replies------------------------------------------------------------------------------------
 
 
-def test_what_is_asked_goes_out_in_order_under_ids_of_its_own(wire: Wire) -> None:
+def test_requests_are_sent_in_order_with_their_own_ids(wire: Wire) -> None:
     wire.ask("a", "b", "c")
     sent = wire.sent()
     assert [package.payload for package in sent] == [b"a", b"b", b"c"]
@@ -56,7 +56,7 @@ def test_what_is_asked_goes_out_in_order_under_ids_of_its_own(wire: Wire) -> Non
     assert wire.sent() == []
 
 
-def test_nothing_goes_out_before_there_is_a_connection() -> None:
+def test_no_request_is_sent_without_a_connection() -> None:
     wire = Wire(is_connected=False)
     wire.ask("a")
     assert wire.sent() == []
@@ -64,7 +64,7 @@ def test_nothing_goes_out_before_there_is_a_connection() -> None:
     assert wire.names() == ["a"]
 
 
-def test_each_answer_settles_its_own_request_in_any_order(wire: Wire) -> None:
+def test_replies_in_any_order_settle_their_requests(wire: Wire) -> None:
     a, b = wire.ask("a", "b")
     to_a, to_b = wire.sent()
     assert wire.reply(to_b, b"for b") is b
@@ -73,14 +73,14 @@ def test_each_answer_settles_its_own_request_in_any_order(wire: Wire) -> None:
     assert len(wire.pending) == 0
 
 
-def test_a_failure_settles_it_with_its_error(wire: Wire) -> None:
+def test_a_failed_request_has_its_error(wire: Wire) -> None:
     (a,) = wire.ask("a")
     (to_a,) = wire.sent()
     assert wire.reply(to_a, b"No.", Command.BAD_REQUEST) is a
     assert isinstance(a.error, BadRequest)
 
 
-def test_an_answer_that_nobody_asked_for_is_nobodys(wire: Wire) -> None:
+def test_an_unrequested_reply_is_ignored(wire: Wire) -> None:
     wire.ask("a")
     (to_a,) = wire.sent()
     assert wire.pending.receive(Package(Command.PONG, bytes(16)), 0.0) is None
@@ -88,7 +88,7 @@ def test_an_answer_that_nobody_asked_for_is_nobodys(wire: Wire) -> None:
     assert wire.reply(to_a) is None, "the second answer to one question"
 
 
-def test_no_more_are_on_their_way_than_may_be(wire: Wire) -> None:
+def test_max_in_flight_limits_the_sent_requests(wire: Wire) -> None:
     wire.ask(*"abcdefg")
     sent = wire.sent()
     assert len(sent) == SETTINGS.max_in_flight
@@ -103,7 +103,7 @@ def test_large_requests_are_sent_in_small_groups(wire: Wire) -> None:
     assert [len(wire.pending.send(0.0)) for _ in range(3)] == [2, 2, 0]
 
 
-def test_its_repr_tells_where_they_are(wire: Wire) -> None:
+def test_the_repr_shows_the_counts(wire: Wire) -> None:
     wire.ask(*"abcdef")
     wire.refuse(wire.sent()[0])
     assert repr(wire.pending) == "<PendingRequests 3 in flight, 2 waiting, 1 retrying>"
@@ -121,7 +121,7 @@ def test_a_request_without_a_deadline_is_sent_once(wire: Wire) -> None:
     assert_interrupted(scavenge.error, "ScavengeDatabase")
 
 
-def test_the_clock_runs_from_the_first_sending(wire: Wire) -> None:
+def test_the_timeout_begins_when_the_request_is_sent(wire: Wire) -> None:
     (a,) = wire.ask("a")
     assert wire.pending.deadline == math.inf
     wire.now = 100.0
@@ -142,7 +142,7 @@ def test_a_reply_after_the_deadline_is_ignored(wire: Wire) -> None:
     assert wire.names() == ["e"]
 
 
-def test_only_those_whose_time_it_is_expire(wire: Wire) -> None:
+def test_each_request_expires_at_its_own_deadline(wire: Wire) -> None:
     (a,) = wire.ask("a")
     wire.sent()
     wire.pass_time(3.0)
@@ -161,11 +161,11 @@ def test_one_deadline_holds_for_all_attempts(wire: Wire) -> None:
         wire.pass_time(1.0)
     assert wire.now == 7.0
     assert isinstance(a.error, OperationTimedOut)
-    assert isinstance(a.error.reason, NotReady), "the last thing that was heard"
+    assert isinstance(a.error.reason, NotReady), "the reason of the last reply"
     assert a.error.attempts == 3  # Attempts were made at 0, 1 and 3 s. The next one would be at 7 s.
 
 
-def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None:
+def test_an_expired_request_is_not_retried(wire: Wire) -> None:
     settings = Settings(timeout=2.0, retry=Backoff(min_delay=5.0, jitter=0.0))
     wire = Wire(settings)
     wire.call("a", timeout=2.0)
@@ -266,7 +266,7 @@ def test_a_temporary_refusal_is_retried_with_a_new_id(wire: Wire) -> None:
     assert wire.reply(second) is a
 
 
-def test_rests_grow(wire: Wire) -> None:
+def test_delays_between_retries_grow(wire: Wire) -> None:
     wire = Wire(Settings(retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)))
     wire.call("a", timeout=100.0)
     rests = []
@@ -277,7 +277,7 @@ def test_rests_grow(wire: Wire) -> None:
     assert rests == [1.0, 2.0, 4.0, 4.0]
 
 
-def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
+def test_the_refusal_is_the_error_after_the_last_retry(wire: Wire) -> None:
     wire = Wire(Settings(retry=Backoff(attempts=1, min_delay=1.0)))
     (a,) = wire.ask("a")
     assert wire.refuse(wire.sent()[0]) is None
@@ -286,7 +286,7 @@ def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
     assert isinstance(a.error, NotReady)
 
 
-def test_a_subscription_outlives_any_number_of_refusals(wire: Wire) -> None:
+def test_a_subscription_request_is_retried_without_limit(wire: Wire) -> None:
     """It also survives any time without a connection."""
     (a,) = wire.ask("of a subscription")
     while wire.now < 1000:
@@ -295,7 +295,7 @@ def test_a_subscription_outlives_any_number_of_refusals(wire: Wire) -> None:
     assert wire.reply(wire.sent()[0]) is a
 
 
-def test_silence_after_a_refusal_is_limited(wire: Wire) -> None:
+def test_a_missing_reply_to_a_retry_times_out(wire: Wire) -> None:
     (a,) = wire.ask("of a subscription")
     wire.refuse(wire.sent()[0])
     wire.pass_time(1.0)
@@ -320,14 +320,14 @@ def test_the_reconnect_policy_limits_refusals(reason: NotHandledReason) -> None:
     assert str(a.error).startswith("no node handled of a subscription, after 3 attempt(s): the node did not handle")
 
 
-def test_a_pause_between_refusals_is_at_most_that_of_retries() -> None:
+def test_delays_after_refusals_are_at_most_those_of_retries() -> None:
     wire = Wire(replace(SETTINGS, reconnect=Backoff(min_delay=100.0, max_delay=100.0, jitter=0.0)))
     wire.ask("of a subscription")
     wire.refuse(wire.sent()[0])
     assert wire.pending.deadline == 4.0
 
 
-def test_a_timeout_of_the_cluster_is_no_refusal_of_a_node() -> None:
+def test_a_commit_timeout_is_not_a_refusal_of_the_node() -> None:
     wire = Wire(replace(SETTINGS, reconnect=Backoff(attempts=0)))
     append = wire.pending.submit(Append("ponies", [NewEvent("T")], -2, require_leader=True))
     assert wire.time_out(wire.sent()[0]) is None
@@ -335,7 +335,7 @@ def test_a_timeout_of_the_cluster_is_no_refusal_of_a_node() -> None:
     assert isinstance(wire.pending.last_refusal, CommitTimeout)
 
 
-def test_errors_have_the_experience_with_each_node() -> None:
+def test_errors_contain_the_failure_of_each_node() -> None:
     wire = Wire(replace(SETTINGS, reconnect=Backoff(attempts=0)), explain=lambda: "10.0.0.1:1113: is not ready")
     (subscription,) = wire.ask("of a subscription")
     wire.refuse(wire.sent()[0])
@@ -345,7 +345,7 @@ def test_errors_have_the_experience_with_each_node() -> None:
     assert str(call.error) == "a was not done within 7 s: it was never sent; 10.0.0.1:1113: is not ready"
 
 
-def test_a_client_of_followers_is_not_sent_to_the_leader() -> None:
+def test_without_require_leader_a_redirect_is_not_followed() -> None:
     wire = Wire(replace(SETTINGS, require_leader=False))
     (a,) = wire.ask("a")
     leader = {"external_tcp_address": "10.0.0.2", "external_tcp_port": 1114}
@@ -367,7 +367,7 @@ def test_the_address_of_the_leader_is_kept_until_a_connection(wire: Wire) -> Non
 
 
 @pytest.mark.parametrize(("tls", "endpoint"), [(False, ("10.0.0.2", 1114)), (True, ("leader.example", 1115))])
-def test_of_two_endpoints_the_one_for_us_is_noted(tls: bool, endpoint: tuple[str, int]) -> None:
+def test_the_endpoint_that_matches_tls_is_the_redirect(tls: bool, endpoint: tuple[str, int]) -> None:
     wire = Wire(Settings(tls=tls))
     wire.ask("a")
     wire.refuse(
@@ -382,7 +382,7 @@ def test_of_two_endpoints_the_one_for_us_is_noted(tls: bool, endpoint: tuple[str
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_an_endpoint_that_is_not_for_us_is_not_gone_to(tls: bool) -> None:
+def test_an_endpoint_that_does_not_match_tls_is_ignored(tls: bool) -> None:
     wire = Wire(Settings(tls=tls))
     wire.ask("a")
     kind = "external_tcp" if tls else "external_secure_tcp"
@@ -394,7 +394,7 @@ def test_an_endpoint_that_is_not_for_us_is_not_gone_to(tls: bool) -> None:
 # Lanes --------------------------------------------------------------------------------------------------
 
 
-def test_what_rests_of_a_lane_goes_out_again_together_and_in_order(wire: Wire) -> None:
+def test_refused_requests_of_one_key_are_retried_in_order(wire: Wire) -> None:
     wire.ask("a", "b", "c", ordering_key="ponies")
     to_a, to_b, to_c = wire.sent()
     wire.refuse(to_b)
@@ -405,7 +405,7 @@ def test_what_rests_of_a_lane_goes_out_again_together_and_in_order(wire: Wire) -
     assert wire.names() == ["a", "b", "c"]
 
 
-def test_a_lane_is_not_overtaken_by_what_is_asked_while_it_rests(wire: Wire) -> None:
+def test_later_requests_of_a_key_wait_for_its_retries(wire: Wire) -> None:
     wire.ask("a", ordering_key="ponies")
     wire.refuse(wire.sent()[0])
     wire.ask("b", ordering_key="ponies")
@@ -420,7 +420,7 @@ def test_a_lane_is_not_overtaken_by_what_is_asked_while_it_rests(wire: Wire) -> 
     assert wire.names() == ["e"]
 
 
-def test_a_new_connection_is_tried_by_a_lane_at_once(wire: Wire) -> None:
+def test_a_new_connection_ends_the_delay_of_a_retry(wire: Wire) -> None:
     wire.ask("a", ordering_key="ponies")
     wire.refuse(wire.sent()[0])
     wire.pending.disconnected(LOST)
@@ -432,7 +432,7 @@ def test_a_new_connection_is_tried_by_a_lane_at_once(wire: Wire) -> None:
 # The connection is lost ---------------------------------------------------------------------------------
 
 
-def test_all_that_is_unanswered_is_sent_again_in_the_order_of_asking(wire: Wire) -> None:
+def test_pending_requests_are_sent_again_in_their_order(wire: Wire) -> None:
     wire.ask(*"abcdef")
     sent = wire.sent()
     wire.refuse(sent[1])  # b waits for its next attempt.
@@ -474,7 +474,7 @@ def test_only_a_repeatable_request_is_retried_after_a_timeout(wire: Wire) -> Non
 # Withdrawn requests -------------------------------------------------------------------------------------
 
 
-def test_withdrawn_before_it_is_sent_it_never_is(wire: Wire) -> None:
+def test_a_request_withdrawn_before_sending_is_not_sent(wire: Wire) -> None:
     a, _ = wire.ask("a", "b")
     wire.pending.withdraw(a)
     assert wire.names() == ["b"]
@@ -489,7 +489,7 @@ def test_the_reply_to_a_withdrawn_request_is_ignored(wire: Wire) -> None:
     assert wire.names() == ["e"]
 
 
-def test_withdrawn_at_rest_it_does_not_come_back(wire: Wire) -> None:
+def test_a_request_withdrawn_before_its_retry_is_not_sent_again(wire: Wire) -> None:
     (a,) = wire.ask("a")
     wire.refuse(wire.sent()[0])
     wire.pending.withdraw(a)
@@ -497,7 +497,7 @@ def test_withdrawn_at_rest_it_does_not_come_back(wire: Wire) -> None:
     assert wire.sent() == []
 
 
-def test_withdrawn_twice_or_after_its_answer_it_counts_once(wire: Wire) -> None:
+def test_withdrawing_a_settled_request_has_no_effect(wire: Wire) -> None:
     a, b = wire.ask("a", "b")
     wire.reply(wire.sent()[0])
     for request in (a, b, b):
@@ -520,7 +520,7 @@ def test_withdrawn_requests_are_removed_without_a_connection() -> None:
     assert not kept[0].is_settled
 
 
-def test_a_settled_request_is_kept_by_nobody_also_behind_a_slow_one(wire: Wire) -> None:
+def test_settled_requests_are_released_behind_a_slow_one(wire: Wire) -> None:
     wire.pending.submit(Ask("slow"), deadline=Deadline(60.0, 0.0))
     wire.sent()
     alive = []
@@ -545,7 +545,7 @@ def test_a_reply_that_cannot_be_received_fails_its_request_alone(wire: Wire) -> 
     assert not b.is_settled
 
 
-def test_closing_ends_everything_in_the_order_of_asking(wire: Wire) -> None:
+def test_close_fails_all_requests_in_their_order(wire: Wire) -> None:
     asked = wire.ask(*"abcdef")
     wire.refuse(wire.sent()[0])
     once = wire.pending.submit(AskOnce("once"))
@@ -557,7 +557,7 @@ def test_closing_ends_everything_in_the_order_of_asking(wire: Wire) -> None:
     assert wire.pending.close(LOST) == []
 
 
-def test_after_closing_it_can_be_used_again(wire: Wire) -> None:
+def test_requests_are_accepted_after_close(wire: Wire) -> None:
     wire.pending.close(LOST)
     wire.ask("a")
     assert wire.sent() == []

@@ -20,7 +20,7 @@ LOST = ConnectionClosed("tcp://node", "the connection was lost")
 LEADER = {"external_tcp_address": "10.0.0.2", "external_tcp_port": 1113}
 
 
-class LedgerModel(RuleBasedStateMachine):
+class PendingRequestsModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.wire = Wire(is_connected=False)
@@ -159,5 +159,5 @@ class LedgerModel(RuleBasedStateMachine):
         self.on_the_wire.clear()
 
 
-TestLedger = LedgerModel.TestCase
-TestLedger.settings = settings(max_examples=60, stateful_step_count=40)
+TestPendingRequests = PendingRequestsModel.TestCase
+TestPendingRequests.settings = settings(max_examples=60, stateful_step_count=40)

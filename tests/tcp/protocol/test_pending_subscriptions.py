@@ -38,53 +38,53 @@ def confirm(wire: Wire, sent: Package) -> Request | None:
 def opened(wire: Wire) -> tuple[SubscriptionBuffer[Any], Package]:
     request, sent = subscribe(wire)
     assert confirm(wire, sent) is request
-    channel: Any = request.value
-    return channel, sent
+    buffer: Any = request.value
+    return buffer, sent
 
 
-def farewells(wire: Wire) -> list[bytes]:
+def unsubscribed(wire: Wire) -> list[bytes]:
     return [each.correlation_id for each in wire.sent() if each.command == Command.UNSUBSCRIBE_FROM_STREAM]
 
 
-def test_events_after_the_confirmation_reach_the_channel(wire: Wire) -> None:
-    channel, sent = opened(wire)
+def test_events_after_the_confirmation_are_buffered(wire: Wire) -> None:
+    buffer, sent = opened(wire)
     for _ in range(2):
         assert wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED) is None
-    assert len(channel.take()) == 2
-    assert len(wire.pending) == 0, "an open channel is no unanswered request"
+    assert len(buffer.take()) == 2
+    assert len(wire.pending) == 0, "an open buffer is no unanswered request"
 
 
-def test_two_channels_do_not_mix(wire: Wire) -> None:
+def test_each_subscription_has_its_own_buffer(wire: Wire) -> None:
     (one, to_one), (other, _) = opened(wire), opened(wire)
     wire.reply(to_one, EVENT, Command.STREAM_EVENT_APPEARED)
     assert len(one.take()) == 1
     assert len(other.take()) == 0
 
 
-def test_given_up_it_is_ended_on_the_server_once(wire: Wire) -> None:
-    channel, sent = opened(wire)
-    wire.pending.unsubscribe(channel)
-    wire.pending.unsubscribe(channel)
-    assert farewells(wire) == [sent.correlation_id]
+def test_unsubscribe_is_sent_once(wire: Wire) -> None:
+    buffer, sent = opened(wire)
+    wire.pending.unsubscribe(buffer)
+    wire.pending.unsubscribe(buffer)
+    assert unsubscribed(wire) == [sent.correlation_id]
     wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
-    assert len(channel.take()) == 0, "what was on its way is nobody's"
+    assert len(buffer.take()) == 0, "what was on its way is nobody's"
 
 
-def test_given_up_while_it_is_being_opened_it_is_ended_too(wire: Wire) -> None:
+def test_withdrawing_before_the_confirmation_unsubscribes(wire: Wire) -> None:
     request, sent = subscribe(wire)
     wire.pending.withdraw(request)
-    assert farewells(wire) == [sent.correlation_id]
+    assert unsubscribed(wire) == [sent.correlation_id]
     assert confirm(wire, sent) is None
 
 
-def test_given_up_in_the_moment_of_its_confirmation_it_is_ended_too(wire: Wire) -> None:
+def test_withdrawing_right_after_the_confirmation_unsubscribes(wire: Wire) -> None:
     request, sent = subscribe(wire)
     confirm(wire, sent)
     wire.pending.withdraw(request)
-    assert farewells(wire) == [sent.correlation_id]
+    assert unsubscribed(wire) == [sent.correlation_id]
 
 
-def test_never_sent_there_is_nothing_to_end() -> None:
+def test_withdrawing_before_sending_does_not_unsubscribe() -> None:
     wire = Wire(is_connected=False)
     request = wire.pending.submit(Subscribe("ponies", resolve_links=False, max_events=2, max_bytes=100))
     wire.pending.withdraw(request)
@@ -92,30 +92,30 @@ def test_never_sent_there_is_nothing_to_end() -> None:
     assert wire.sent() == []
 
 
-def test_not_confirmed_in_time_it_is_ended_in_case_it_was_begun(wire: Wire) -> None:
+def test_a_timeout_of_the_confirmation_unsubscribes(wire: Wire) -> None:
     request, sent = subscribe(wire)
     assert wire.pass_time(7.0) == [request]
     assert isinstance(request.error, OperationTimedOut)
-    assert farewells(wire) == [sent.correlation_id]
+    assert unsubscribed(wire) == [sent.correlation_id]
 
 
-def test_dropped_by_the_server_it_needs_no_farewell(wire: Wire) -> None:
-    channel, sent = opened(wire)
+def test_a_dropped_subscription_is_not_unsubscribed(wire: Wire) -> None:
+    buffer, sent = opened(wire)
     wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
-    assert isinstance(channel.ending, SubscriptionDropped)
-    wire.pending.unsubscribe(channel)
+    assert isinstance(buffer.ending, SubscriptionDropped)
+    wire.pending.unsubscribe(buffer)
     assert wire.sent() == []
 
 
-def test_overrun_it_is_ended_on_the_server(wire: Wire) -> None:
-    channel, sent = opened(wire)
+def test_an_overflow_unsubscribes(wire: Wire) -> None:
+    buffer, sent = opened(wire)
     for _ in range(3):
         wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
-    assert isinstance(channel.ending, SubscriptionDropped)
-    assert farewells(wire) == [sent.correlation_id]
+    assert isinstance(buffer.ending, SubscriptionDropped)
+    assert unsubscribed(wire) == [sent.correlation_id]
 
 
-def test_a_refused_one_rests_and_is_asked_for_again(wire: Wire) -> None:
+def test_a_refused_subscription_is_requested_again(wire: Wire) -> None:
     request, sent = subscribe(wire)
     assert wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED) is None
     wire.pass_time(1.0)
@@ -123,7 +123,7 @@ def test_a_refused_one_rests_and_is_asked_for_again(wire: Wire) -> None:
     assert confirm(wire, again) is request
 
 
-def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -> None:
+def test_a_lost_connection_ends_subscriptions_without_unsubscribe(wire: Wire) -> None:
     (one, _), (other, _) = opened(wire), opened(wire)
     wire.pending.disconnected(LOST)
     assert one.ending is other.ending is LOST
@@ -134,8 +134,8 @@ def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -
 
 
 def test_an_unsent_unsubscribe_is_not_sent_on_the_next_connection(wire: Wire) -> None:
-    channel, _ = opened(wire)
-    wire.pending.unsubscribe(channel)
+    buffer, _ = opened(wire)
+    wire.pending.unsubscribe(buffer)
     wire.pending.disconnected(LOST)
     wire.pending.connected()
     assert wire.sent() == []
@@ -150,19 +150,19 @@ def test_an_unconfirmed_subscription_is_requested_again(wire: Wire) -> None:
     assert confirm(wire, again) is request
 
 
-def test_closing_ends_every_channel(wire: Wire) -> None:
-    channel, _ = opened(wire)
+def test_closing_ends_every_subscription(wire: Wire) -> None:
+    buffer, _ = opened(wire)
     wire.pending.close(LOST)
-    assert channel.ending is LOST
+    assert buffer.ending is LOST
 
 
 def test_packages_of_a_subscription_precede_its_unsubscribe(wire: Wire) -> None:
-    channel, sent = opened(wire)
+    buffer, sent = opened(wire)
     ack = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
     for payload in (b"one", b"two"):
-        wire.pending.send_message(channel, ack, payload)
-    wire.pending.unsubscribe(channel)
-    wire.pending.send_message(channel, ack, b"too late")
+        wire.pending.send_message(buffer, ack, payload)
+    wire.pending.unsubscribe(buffer)
+    wire.pending.send_message(buffer, ack, b"too late")
     packages = wire.sent()
     assert [(each.command, each.payload) for each in packages] == [
         (ack, b"one"),
@@ -177,9 +177,9 @@ def test_packages_of_a_subscription_precede_its_unsubscribe(wire: Wire) -> None:
 
 
 def test_acknowledgements_are_not_sent_to_the_next_connection(wire: Wire) -> None:
-    channel, _ = opened(wire)
-    wire.pending.send_message(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
+    buffer, _ = opened(wire)
+    wire.pending.send_message(buffer, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
     wire.pending.disconnected(LOST)
     wire.pending.connected()
-    wire.pending.send_message(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
+    wire.pending.send_message(buffer, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
     assert wire.sent() == []

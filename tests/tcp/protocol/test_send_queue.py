@@ -33,7 +33,7 @@ def test_small_requests_pass_large_ones() -> None:
     assert popped(queue) == ["b", "d", "A", "C"]
 
 
-def test_a_large_payload_is_large() -> None:
+def test_a_request_is_large_above_the_limit() -> None:
     assert not Ask("x" * LARGE_BYTES).is_large
     assert Ask("x" * (LARGE_BYTES + 1)).is_large
 
@@ -45,13 +45,13 @@ def test_a_request_that_lost_two_connections_is_slow() -> None:
     assert popped(queue) == ["b", "a"]
 
 
-def test_large_requests_are_not_passed_for_ever() -> None:
+def test_a_large_request_is_sent_after_at_most_32_small_ones() -> None:
     small = [(str(number), None, False) for number in range(100)]
     order = popped(made(("A", None, True), ("B", None, True), *small))
     assert (order.index("A"), order.index("B")) == (32, 65)
 
 
-def test_slow_requests_stay_where_only_quick_ones_may_go() -> None:
+def test_pop_without_slow_leaves_slow_requests_in_the_queue() -> None:
     queue = made(("A", None, True), ("b", None, False))
     assert not queue.has_slow
     assert popped(queue, with_slow=False) == ["b"]

@@ -28,62 +28,62 @@ def dropped(reason: int) -> Package:
     return Package(Command.SUBSCRIPTION_DROPPED, ID, schema.SubscriptionDropped(reason=reason).SerializeToString())
 
 
-def positions(channel: LiveBuffer) -> list[int]:
-    return [event.position.commit for event in channel.take() if event.position]
+def positions(buffer: LiveBuffer) -> list[int]:
+    return [event.position.commit for event in buffer.take() if event.position]
 
 
 @pytest.fixture
-def channel() -> LiveBuffer:
+def buffer() -> LiveBuffer:
     return LiveBuffer("ponies", last_commit_position=1, last_event_number=0, max_events=3, max_bytes=1000)
 
 
-def test_what_arrives_is_taken_together_and_once(channel: LiveBuffer) -> None:
+def test_take_returns_all_events_once(buffer: LiveBuffer) -> None:
     for position in (5, 6, 7):
-        channel.receive(appeared(position))
-    assert positions(channel) == [5, 6, 7]
-    assert positions(channel) == []
+        buffer.receive(appeared(position))
+    assert positions(buffer) == [5, 6, 7]
+    assert positions(buffer) == []
 
 
-def test_there_is_news_when_the_first_arrives_and_when_it_ends(channel: LiveBuffer) -> None:
+def test_on_change_is_called_for_the_first_event_and_the_end(buffer: LiveBuffer) -> None:
     news: list[int] = []
-    channel.on_change = lambda: news.append(1)
-    channel.receive(appeared(5))
-    channel.receive(appeared(6))
+    buffer.on_change = lambda: news.append(1)
+    buffer.receive(appeared(5))
+    buffer.receive(appeared(6))
     assert len(news) == 1, "not for each event"
-    channel.take()
-    channel.receive(appeared(7))
+    buffer.take()
+    buffer.receive(appeared(7))
     assert len(news) == 2
-    channel.end(ConnectionClosed("tcp://node", "gone"))
-    channel.end(ConnectionClosed("tcp://node", "gone again"))
+    buffer.end(ConnectionClosed("tcp://node", "gone"))
+    buffer.end(ConnectionClosed("tcp://node", "gone again"))
     assert len(news) == 3
 
 
-def test_an_overflow_ends_it_and_keeps_the_buffered_events(channel: LiveBuffer) -> None:
+def test_an_overflow_ends_it_and_keeps_the_buffered_events(buffer: LiveBuffer) -> None:
     for position in (5, 6, 7, 8, 9):
-        channel.receive(appeared(position))
-    assert isinstance(channel.ending, SubscriptionDropped)
-    assert channel.ending.retryable
-    assert positions(channel) == [5, 6, 7], "all from before the first that was lost, and none after"
+        buffer.receive(appeared(position))
+    assert isinstance(buffer.ending, SubscriptionDropped)
+    assert buffer.ending.retryable
+    assert positions(buffer) == [5, 6, 7], "all from before the first that was lost, and none after"
 
 
-def test_more_bytes_than_it_may_hold_end_it(channel: LiveBuffer) -> None:
-    channel.receive(appeared(5, bytes(600)))
-    channel.receive(appeared(6, bytes(600)))
-    assert isinstance(channel.ending, SubscriptionDropped)
-    assert positions(channel) == [5]
+def test_too_many_bytes_end_the_subscription(buffer: LiveBuffer) -> None:
+    buffer.receive(appeared(5, bytes(600)))
+    buffer.receive(appeared(6, bytes(600)))
+    assert isinstance(buffer.ending, SubscriptionDropped)
+    assert positions(buffer) == [5]
 
 
-def test_one_event_larger_than_all_it_may_hold_still_arrives(channel: LiveBuffer) -> None:
-    channel.receive(appeared(5, bytes(5000)))
-    assert channel.ending is None
-    assert positions(channel) == [5]
+def test_a_single_event_above_the_limit_is_accepted(buffer: LiveBuffer) -> None:
+    buffer.receive(appeared(5, bytes(5000)))
+    assert buffer.ending is None
+    assert positions(buffer) == [5]
 
 
-def test_room_that_was_taken_is_room_again(channel: LiveBuffer) -> None:
+def test_taken_events_no_longer_count(buffer: LiveBuffer) -> None:
     for position in range(20):
-        channel.receive(appeared(position, bytes(600)))
-        assert positions(channel) == [position]
-    assert channel.ending is None
+        buffer.receive(appeared(position, bytes(600)))
+        assert positions(buffer) == [position]
+    assert buffer.ending is None
 
 
 @pytest.mark.parametrize(
@@ -97,50 +97,50 @@ def test_room_that_was_taken_is_room_again(channel: LiveBuffer) -> None:
         (99, UnexpectedReply),
     ],
 )
-def test_a_drop_ends_it_for_its_reason(channel: LiveBuffer, reason: int, error: type[Exception]) -> None:
-    channel.receive(appeared(5))
-    channel.receive(dropped(reason))
-    channel.receive(appeared(6))
-    assert type(channel.ending) is error
-    assert positions(channel) == [5]
+def test_each_drop_reason_has_its_error(buffer: LiveBuffer, reason: int, error: type[Exception]) -> None:
+    buffer.receive(appeared(5))
+    buffer.receive(dropped(reason))
+    buffer.receive(appeared(6))
+    assert type(buffer.ending) is error
+    assert positions(buffer) == [5]
 
 
-def test_another_reply_ends_it(channel: LiveBuffer) -> None:
-    channel.receive(Package(Command.PONG, ID))
-    assert isinstance(channel.ending, UnexpectedReply)
-    assert str(channel.ending) == (
+def test_an_unexpected_reply_ends_the_subscription(buffer: LiveBuffer) -> None:
+    buffer.receive(Package(Command.PONG, ID))
+    assert isinstance(buffer.ending, UnexpectedReply)
+    assert str(buffer.ending) == (
         "the reply to the subscription to 'ponies' is a Pong, which this request does not allow"
     )
 
 
-def test_a_drop_that_does_not_parse_ends_it(channel: LiveBuffer) -> None:
-    channel.receive(Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff"))
-    assert isinstance(channel.ending, MalformedReply)
+def test_a_drop_that_does_not_parse_ends_it(buffer: LiveBuffer) -> None:
+    buffer.receive(Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff"))
+    assert isinstance(buffer.ending, MalformedReply)
 
 
-def test_events_that_do_not_parse_are_an_error_of_whoever_takes_them(channel: LiveBuffer) -> None:
-    channel.receive(Package(Command.STREAM_EVENT_APPEARED, ID, b"\x0a\xff"))
+def test_a_malformed_event_raises_in_take(buffer: LiveBuffer) -> None:
+    buffer.receive(Package(Command.STREAM_EVENT_APPEARED, ID, b"\x0a\xff"))
     with pytest.raises(MalformedReply, match="the subscription to 'ponies'"):
-        channel.take()
+        buffer.take()
 
 
-def test_it_shows_its_state(channel: LiveBuffer) -> None:
-    channel.receive(appeared(5))
-    assert repr(channel) == "<LiveBuffer of ponies, 1 events buffered, open>"
-    channel.receive(dropped(0))
-    assert "ended: the subscription to 'ponies' was dropped: unsubscribed" in repr(channel)
+def test_the_repr_shows_the_state(buffer: LiveBuffer) -> None:
+    buffer.receive(appeared(5))
+    assert repr(buffer) == "<LiveBuffer of ponies, 1 events buffered, open>"
+    buffer.receive(dropped(0))
+    assert "ended: the subscription to 'ponies' was dropped: unsubscribed" in repr(buffer)
 
 
-def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: LiveBuffer) -> None:
+def test_a_checkpoint_is_stored_and_calls_on_change(buffer: LiveBuffer) -> None:
     news: list[int] = []
-    channel.on_change = lambda: news.append(1)
-    assert channel.checkpoint is None
+    buffer.on_change = lambda: news.append(1)
+    assert buffer.checkpoint is None
     reached = schema.CheckpointReached(commit_position=300, prepare_position=200)
-    channel.receive(Package(Command.CHECKPOINT_REACHED, ID, reached.SerializeToString()))
-    assert [channel.checkpoint, news] == [Position(300, 200), [1]]
-    assert positions(channel) == []
+    buffer.receive(Package(Command.CHECKPOINT_REACHED, ID, reached.SerializeToString()))
+    assert [buffer.checkpoint, news] == [Position(300, 200), [1]]
+    assert positions(buffer) == []
 
 
-def test_a_checkpoint_that_does_not_parse_ends_it(channel: LiveBuffer) -> None:
-    channel.receive(Package(Command.CHECKPOINT_REACHED, ID, b"\xff"))
-    assert isinstance(channel.ending, MalformedReply)
+def test_a_checkpoint_that_does_not_parse_ends_it(buffer: LiveBuffer) -> None:
+    buffer.receive(Package(Command.CHECKPOINT_REACHED, ID, b"\xff"))
+    assert isinstance(buffer.ending, MalformedReply)

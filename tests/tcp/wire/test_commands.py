@@ -8,7 +8,7 @@ from rxpump.tcp.wire.commands import Command, command_name
 from tests.recordings import DIRECTORY, NAMES
 
 
-def test_names_are_those_that_the_server_uses() -> None:
+def test_names_equal_those_of_the_recordings() -> None:
     """The recordings contain a name for the command of each frame."""
     frames = [json.loads(line) for name in NAMES for line in (DIRECTORY / f"{name}.jsonl").read_text().splitlines()]
     recorded = {int(frame["cmd"], 16): frame["name"] for frame in frames if "cmd" in frame}
@@ -22,7 +22,7 @@ def test_names_are_those_that_the_server_uses() -> None:
     ("code", "name"),
     [(0x82, "WriteEvents"), (0xB3, "ReadStreamEventsForwardCompleted"), (0xBD, "0xBD"), (0x00, "0x00")],
 )
-def test_a_code_is_named_or_shown(code: int, name: str) -> None:
+def test_a_code_without_a_name_is_shown_in_hexadecimal(code: int, name: str) -> None:
     assert command_name(code) == name
 
 

@@ -31,7 +31,7 @@ VECTORS = [  # docs/protocol/tcp.md, section 8
 
 
 @pytest.mark.parametrize(("package", "hex"), VECTORS)
-def test_a_package_is_written_and_read_as_the_protocol_page_shows(package: Package, hex: str) -> None:
+def test_packages_equal_the_documented_bytes(package: Package, hex: str) -> None:
     frame = bytes.fromhex(hex)
     assert package.encode() == frame
     (read,) = Framer().feed(frame)
@@ -52,7 +52,7 @@ packages = st.builds(
 
 
 @given(st.lists(packages, max_size=8), st.lists(st.integers(1, 60), min_size=1, max_size=20), st.integers(0, 40))
-def test_packages_arrive_whole_however_the_bytes_are_cut(sent: list[Package], cuts: list[int], tail: int) -> None:
+def test_packages_are_complete_however_the_bytes_are_split(sent: list[Package], cuts: list[int], tail: int) -> None:
     stream = b"".join(package.encode() for package in sent)
     unfinished = Package(3, ID, bytes(40)).encode()[:tail]
     stream += unfinished
@@ -66,14 +66,14 @@ def test_packages_arrive_whole_however_the_bytes_are_cut(sent: list[Package], cu
     assert repr(framer) == f"<Framer holding {len(unfinished)} bytes>"
 
 
-def test_byte_by_byte() -> None:
+def test_packages_are_parsed_byte_by_byte() -> None:
     stream = b"".join(package.encode() for package, _ in VECTORS)
     framer = Framer()
     received = [package for byte in stream for package in framer.feed(bytes([byte]))]
     assert [package.command for package in received] == [package.command for package, _ in VECTORS]
 
 
-def test_a_frame_of_the_largest_size_in_small_pieces() -> None:
+def test_a_frame_of_the_largest_size_arrives_in_pieces() -> None:
     payload = bytes(range(256)) * 4096
     frame = Package(Command.PONG, ID, payload).encode()
     framer = Framer(max_frame_bytes=len(frame) - 4)
@@ -84,7 +84,7 @@ def test_a_frame_of_the_largest_size_in_small_pieces() -> None:
 
 
 @pytest.mark.parametrize("length", [0, -1, 1, 17, -(2**31)])
-def test_a_length_that_no_package_has_ends_the_stream(length: int) -> None:
+def test_an_impossible_length_is_a_malformed_frame(length: int) -> None:
     framer = Framer()
     good = VECTORS[1][1].replace(" ", "")
     received = framer.feed(bytes.fromhex(good) + length.to_bytes(4, "little", signed=True) + bytes(100))
@@ -93,7 +93,7 @@ def test_a_length_that_no_package_has_ends_the_stream(length: int) -> None:
     assert framer.feed(bytes.fromhex(good)) == []
 
 
-def test_a_frame_over_the_limit_tells_whose_it_is() -> None:
+def test_the_error_of_a_large_frame_has_its_correlation_id() -> None:
     framer = Framer(max_frame_bytes=1000)
     framer.feed(Package(Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, ID, bytes(1000)).encode())
     assert isinstance(framer.failure, FrameTooLarge)
@@ -112,7 +112,7 @@ def test_a_frame_over_the_limit_tells_whose_it_is() -> None:
         (b"\x03\x01" + ID + b"\x03abc\x05de", "password does not fit"),
     ],
 )
-def test_frames_that_are_no_package(frame: bytes, reason: str) -> None:
+def test_frames_that_are_not_packages_are_malformed(frame: bytes, reason: str) -> None:
     with pytest.raises(MalformedFrame, match=reason):
         decode(frame, 0, len(frame))
 
@@ -122,14 +122,14 @@ def test_unknown_flag_bits_are_ignored() -> None:
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))
-def test_whatever_comes_is_packages_or_a_failure_with_a_reason(pieces: list[bytes]) -> None:
+def test_random_bytes_are_packages_or_a_failure(pieces: list[bytes]) -> None:
     framer = Framer(max_frame_bytes=1000)
     packages = [package for piece in pieces for package in framer.feed(piece)]
     assert all(len(package.correlation_id) == 16 for package in packages)
     assert framer.failure is None or isinstance(framer.failure, (FrameTooLarge, MalformedFrame))
 
 
-def test_it_tells_whose_frame_has_arrived_in_part() -> None:
+def test_begun_is_the_correlation_id_of_a_partial_frame() -> None:
     whole = Package(Command.PONG, bytes(16)).encode()
     frame = Package(Command.PONG, ID, bytes(100)).encode()
     framer = Framer()

@@ -13,11 +13,11 @@ ID = bytes(range(16))
     ("payload", "text"),
     [(b"Not Authenticated", "Not Authenticated"), (b"", ""), (b" Oh.\n", "Oh."), (b"\xff\xfe", "\ufffd\ufffd")],
 )
-def test_a_refusal_is_read_as_text_whatever_its_bytes(payload: bytes, text: str) -> None:
+def test_any_bytes_of_a_refusal_are_read_as_text(payload: bytes, text: str) -> None:
     assert Package(Command.BAD_REQUEST, ID, payload).text == text
 
 
-def test_it_shows_its_name_and_size_and_no_content() -> None:
+def test_the_repr_shows_command_and_size_but_no_content() -> None:
     package = Package(Command.WRITE_EVENTS, ID, b"secret", Credentials("admin", "changeit"))
     assert repr(package) == f"<Package WriteEvents {ID.hex()} 6 bytes>"
     assert repr(Package(0x77, ID)) == f"<Package 0x77 {ID.hex()} 0 bytes>"
@@ -25,7 +25,7 @@ def test_it_shows_its_name_and_size_and_no_content() -> None:
 
 @pytest.mark.parametrize("login", ["a", "zoë", "a" * 127])
 @pytest.mark.parametrize("payload", [b"", b"payload"])
-def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
+def test_credentials_are_encoded_in_the_package(login: str, payload: bytes) -> None:
     package = Package(Command.PING, ID, payload, Credentials(login, "pässword"))
     read = decode(frame := package.encode(), 4, len(frame))
     assert read[:3] == package[:3]
@@ -33,7 +33,7 @@ def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
     assert (read.credentials.login, read.credentials.password) == (login, "pässword")
 
 
-def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
+def test_empty_and_very_long_logins_are_read() -> None:
     """A server accepts packages with any login, even an empty one and one of 255 bytes."""
     frame = bytes([Command.PING, 1]) + ID + b"\x00" + b"\xff" + b"p" * 255 + b"payload"
     read = decode(frame, 0, len(frame))

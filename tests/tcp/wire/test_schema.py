@@ -24,7 +24,7 @@ def fields() -> list[tuple[str, FieldDescriptorProto]]:
     return [(message.name, field) for message in file.message_type for field in message.field]
 
 
-def test_what_ships_is_what_the_schema_compiles_to(tmp_path: Path) -> None:
+def test_the_packaged_schema_equals_the_compiled_one(tmp_path: Path) -> None:
     protoc = pytest.importorskip("grpc_tools.protoc", reason="the compiler is not installed here")
     compiled = tmp_path / "eventstore.binpb"
     assert protoc.main(["", f"--proto_path={PROTO}", f"--descriptor_set_out={compiled}", "eventstore.proto"]) == 0
@@ -41,7 +41,7 @@ def test_each_message_has_its_class() -> None:
 
 
 @pytest.mark.parametrize(("message", "field"), fields(), ids=lambda each: getattr(each, "name", each))
-def test_nothing_is_required_and_nothing_a_closed_enum(message: str, field: FieldDescriptorProto) -> None:
+def test_no_field_is_required_or_a_closed_enum(message: str, field: FieldDescriptorProto) -> None:
     assert field.label != FieldDescriptorProto.LABEL_REQUIRED, "servers leave out what they call required"
     assert field.type != FieldDescriptorProto.TYPE_ENUM, "a code that is not known would read as 0, Success"
 
@@ -57,21 +57,21 @@ def test_a_text_that_is_not_utf8_is_refused(message: str, field: FieldDescriptor
         getattr(schema, message).FromString(payload.replace(b"??", b"\xff\xff"))
 
 
-def test_a_zero_that_is_set_is_written() -> None:
+def test_an_explicit_zero_is_encoded() -> None:
     assert schema.WriteEventsCompleted(result=0, first_event_number=0).SerializeToString() == b"\x08\x00\x18\x00"
     assert schema.WriteEventsCompleted.FromString(b"\x38\x00").HasField("current_version")
     assert not schema.WriteEventsCompleted.FromString(b"").HasField("current_version")
 
 
-def test_a_code_of_tomorrow_stays_visible() -> None:
+def test_an_unknown_result_code_is_preserved() -> None:
     assert schema.ReadEventCompleted.FromString(b"\x08\x63").result == 99
 
 
-def test_fields_of_tomorrow_are_passed_over() -> None:
+def test_unknown_fields_are_ignored() -> None:
     assert schema.ReadEventCompleted.FromString(b"\x08\x01\xf8\x07\x05").result == 1
 
 
-def test_payloads_of_live_events_laid_end_to_end_are_one_message() -> None:
+def test_joined_payloads_of_live_events_are_one_message() -> None:
     appeared = [
         schema.StreamEventAppeared(event=schema.ResolvedEvent(commit_position=position)) for position in (5, 6, 7)
     ]
@@ -96,11 +96,11 @@ assert [field.name for field in theirs.fields] == ["something_else"]
 """
 
 
-def test_it_lives_next_to_another_copy_of_the_same_messages() -> None:
+def test_another_copy_of_the_messages_can_be_loaded() -> None:
     """Another library has loaded messages with the same names into the pool that all libraries share."""
     subprocess.run([sys.executable, "-W", "error", "-c", NEXT_TO_ANOTHER], check=True, timeout=60)
 
 
-def test_the_shared_pool_is_left_alone() -> None:
+def test_the_schema_has_its_own_descriptor_pool() -> None:
     pool = schema.NewEvent.DESCRIPTOR.file.pool
     assert pool is not descriptor_pb2.DESCRIPTOR.pool

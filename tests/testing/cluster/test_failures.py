@@ -94,7 +94,7 @@ async def test_a_leader_that_hung_follows_the_new_one() -> None:
         assert await seen(third, cluster) == [(FOLLOWER, True), (LEADER, True), (FOLLOWER, True)]
 
 
-async def test_a_leader_that_is_cut_off_believes_in_itself() -> None:
+async def test_a_leader_that_is_cut_off_stays_leader_for_a_while() -> None:
     async with EmbeddedCluster(commit_timeout=0.01) as cluster, client_of(cluster.leader) as client:
         first, second, third = cluster.nodes
         assert await write_result(client, write(1)) is SUCCESS
@@ -120,7 +120,7 @@ async def test_a_write_that_timed_out_can_still_be_committed() -> None:
         assert await read_numbers(client, read()) == [1, 2]
 
 
-async def test_a_follower_that_is_cut_off_knows_no_leader() -> None:
+async def test_a_follower_that_is_cut_off_has_no_leader() -> None:
     async with EmbeddedCluster() as cluster:
         follower = cluster.followers[0]
         await cluster.cut_off(follower)

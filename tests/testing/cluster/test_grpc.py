@@ -67,7 +67,7 @@ async def test_the_connection_string_finds_the_leader(insecure: bool) -> None:
         assert (await client.publish_event("orders", "Paid", expected_version=0)).last_event_number == 1
 
 
-async def test_the_next_leader_knows_changed_users() -> None:
+async def test_the_next_leader_has_the_changed_users() -> None:
     async with EmbeddedCluster() as cluster:
         for node in cluster.nodes:
             async with calling(node) as caller:
@@ -83,7 +83,7 @@ async def test_the_next_leader_knows_changed_users() -> None:
             assert written.code is StatusCode.OK
 
 
-async def test_a_follower_refuses_what_only_leaders_serve() -> None:
+async def test_a_follower_refuses_requests_for_the_leader() -> None:
     async with EmbeddedCluster() as cluster, calling(cluster.followers[0]) as caller:
         record = {"stream": "s", "schema": {"format": 1, "name": "t"}, "data": b"{}"}
         records = streams_v2.APPEND_RECORDS.request(records=[record])

@@ -65,7 +65,7 @@ async def test_a_node_without_leader_forwards_no_change(name: str) -> None:
         assert refused_with(await client.ask(command, request)) == (NotHandledReason.NOT_READY, None)
 
 
-async def test_a_follower_serves_what_needs_no_leader() -> None:
+async def test_a_follower_serves_requests_that_need_no_leader() -> None:
     async with EmbeddedCluster() as cluster, client_of(cluster.followers[0]) as client:
         assert await write_result(client, write(1, requires_leader=False)) is OperationResult.SUCCESS
         assert await read_numbers(client, read(requires_leader=False)) == [1]

@@ -75,7 +75,7 @@ async def ten(talk: Talk) -> Talk:
     return talk
 
 
-async def test_by_stream_and_by_type(ten: Talk) -> None:
+async def test_filters_select_by_stream_and_by_type(ten: Talk) -> None:
     assert numbers(read(ten, START, 10, "s1")) == [1, 4, 7]
     assert numbers(read(ten, START, 10, "s1", "s2")) == [1, 2, 4, 5, 7, 8]
     assert numbers(read(ten, START, 10, "Odd", by=TYPE)) == [1, 3, 5, 7, 9]
@@ -119,7 +119,7 @@ async def test_the_page_that_reaches_the_end_reports_it(ten: Talk) -> None:
     assert (numbers(nothing), nothing.is_end_of_stream) == ([], True)
 
 
-async def test_an_empty_store(talk: Talk) -> None:
+async def test_a_page_of_an_empty_store_is_the_last(talk: Talk) -> None:
     for backward in (False, True):
         page = read(talk, START, 10, "s", backward=backward)
         assert (numbers(page), page.is_end_of_stream) == ([], True)

@@ -83,7 +83,7 @@ async def test_checkpoints_count_all_examined_events(talk: Talk, other: Talk) ->
     assert news_of(talk) == ["0", positions[1], "3", positions[3], "4"]
 
 
-async def test_checkpoints_within_one_write(talk: Talk, other: Talk) -> None:
+async def test_checkpoints_are_sent_within_one_write(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=1)
     last = await other.write("s", "0", "1", "2")
     received = news_of(talk)

@@ -84,7 +84,7 @@ async def test_a_count_of_zero_returns_no_events(ten: Talk, count: int) -> None:
         assert (list(reply.events), next_position(reply), reply.HasField("result")) == ([], (100, 100), False)
 
 
-async def test_positions_between_events(ten: Talk) -> None:
+async def test_a_read_can_start_between_two_events(ten: Talk) -> None:
     """Positions are ordered as pairs (commit, prepare)."""
     third = ten.read_all(START, 10, user=ADMIN).events[3].commit_position
     assert numbers(ten.read_all((third, third + 1), 1, user=ADMIN)) == [4]

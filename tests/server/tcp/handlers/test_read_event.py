@@ -22,7 +22,7 @@ async def test_a_link_is_resolved_on_request(talk: Talk) -> None:
         assert reply.event.link.event_number == broken
 
 
-async def test_a_link_into_a_stream_without_permission(talk: Talk) -> None:
+async def test_a_link_into_a_forbidden_stream_is_denied(talk: Talk) -> None:
     await talk.write("$secret", "content", user=ADMIN)
     await talk.write("links", "0@$secret", "0@$missing")
     for number in (0, 1):

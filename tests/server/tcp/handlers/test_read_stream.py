@@ -57,7 +57,7 @@ async def test_pages_of_large_events_are_shorter_and_continue(talk: Talk, backwa
     assert met == sorted(range(5), reverse=backward)
 
 
-async def test_numbers_at_the_limits_of_their_types(talk: Talk) -> None:
+async def test_the_largest_numbers_are_accepted(talk: Talk) -> None:
     await talk.write("s", "1")
     last = 2**63 - 1
     for backward in (False, True):

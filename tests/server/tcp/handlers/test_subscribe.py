@@ -80,7 +80,7 @@ async def test_the_name_of_all_is_a_stream_without_events(talk: Talk, other: Tal
     assert news_of(talk) == []
 
 
-async def test_an_empty_store_and_a_missing_stream(talk: Talk, other: Talk) -> None:
+async def test_a_missing_stream_in_an_empty_store_is_followed(talk: Talk, other: Talk) -> None:
     confirmation = subscribe(talk, "s")
     assert (confirmation.last_commit_position, confirmation.last_event_number) == (-1, -1)
     await other.write("s", "0")

@@ -98,7 +98,9 @@ async def test_only_lenient_servers_answer_a_reordered_repeat(
 
 
 @pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-async def test_a_transaction_with_a_reordered_repeat(talk: Talk, strictness: Strictness, is_answered: bool) -> None:
+async def test_only_lenient_servers_commit_a_reordered_repeat(
+    talk: Talk, strictness: Strictness, is_answered: bool
+) -> None:
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)
