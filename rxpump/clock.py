@@ -10,7 +10,7 @@ from typing import Protocol
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxpump.backpressure.background_tasks import Home
+from rxpump.backpressure.background_tasks import LoopCaller
 from rxpump.errors import InvalidArgument
 
 
@@ -87,13 +87,13 @@ async def sleep(clock: Clock, seconds: float) -> None:
 
 async def wait_within(clock: Clock, seconds: float, event: asyncio.Event) -> None:
     """Wait until an event is set, and set it when `seconds` have passed on a clock; infinity is no limit."""
-    home = Home()
+    loop_caller = LoopCaller()
 
     def wake() -> None:
-        if home.is_here():
+        if loop_caller.is_in_loop():
             event.set()
         else:
-            home.call(event.set)
+            loop_caller.call(event.set)
 
     timer = None if seconds == inf else clock.call_later(seconds, wake)
     try:

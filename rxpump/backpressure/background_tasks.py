@@ -32,7 +32,7 @@ class Owner(Protocol):
 
 
 class _Owners:
-    """Owners that are connected when their first task starts, and disconnected by `stack`."""
+    """Owners that are connected when their first task starts, and disconnected by an exit stack."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
@@ -70,7 +70,7 @@ class BackgroundTasks:
     Attributes:
         name: Name of the owner, which begins the names of its tasks.
         intakes: Functions that `drain` calls to stop the tasks that accept new work.
-        owner: The owner, if `connecting_owners` can connect it.
+        owner: The owner, if `connecting_owners` can connect it; otherwise None.
         peer: Address that the owner was last connected to, for errors.
     """
 
@@ -186,7 +186,7 @@ class BackgroundTasks:
 
 
 async def _connected(owner: Owner, work: Coroutine[Any, Any, Any]) -> Any:
-    """Connect the owner of a coroutine, then run the coroutine."""
+    """Connect the owner of a task, then run the coroutine of the task."""
     await owner.connect()
     return await work
 
@@ -210,13 +210,13 @@ def tasks_of_running_loop() -> BackgroundTasks:
     return tasks
 
 
-class Home:
-    """The event loop and thread in which an object was created, so that other threads can call it."""
+class LoopCaller:
+    """Runs functions in the event loop in which it was created, when another thread calls it."""
 
     __slots__ = ("_loop", "_thread")
 
     def __init__(self) -> None:
-        """Remember the running event loop and its thread.
+        """Store the running event loop and its thread.
 
         Raises:
             RuntimeError: No event loop is running.
@@ -224,7 +224,7 @@ class Home:
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
 
-    def is_here(self) -> bool:
+    def is_in_loop(self) -> bool:
         """Return whether the caller runs in the thread of the event loop."""
         return get_ident() == self._thread
 

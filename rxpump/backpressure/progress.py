@@ -17,8 +17,8 @@ The rules for a sequence of events that a source delivers:
    The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has
    arrived nowhere, because then an operator between has failed. Only if the source is shared and continues for
    others, the operator releases the entries of events that need no acknowledgement.
-5. An operator that cannot know the event of an item (it was delivered by a timer, or by two merged sources) has no
-   entry for it. The ends of pipelines (`commit_checkpoint`, `ack_each`, a relay) refuse such items.
+5. An item whose event is unknown, because a timer or two merged sources delivered it, has no entry. The ends of
+   pipelines (the operators `commit_checkpoint` and `ack_each`, and a relay) refuse such items.
 6. An end passes items on as a sequence of its own, so operators below it retain nothing that the end counts.
 
 Operators of reactivex retain nothing. `rxpump.pipeline_root` finds out whether one may keep items
@@ -115,7 +115,7 @@ class ProgressTracker:
         count: Number of entries that are not finished.
         passed: Number of the last entry that is passed, 0 if none is.
         done: Item of the last entry with an item that is passed, None if none is.
-        source_is_over: Whether no more entries are created.
+        source_is_over: Whether the source has ended, so that no more entries are created.
         on_passed: Function that is called with each entry that is passed, in order.
     """
 
@@ -212,7 +212,7 @@ class ProgressTracker:
                     self.on_passed(first)
 
     def _compact(self, entry: Pending) -> None:
-        """Remove this entry, and the one before it, if a later finished entry stands for them."""
+        """Remove adjacent finished entries except for the last one, because passing the last passes all."""
         preceding, following = entry.preceding, entry.following
         is_superseded = following is not None and following.is_finished
         if preceding is not None and preceding.is_finished and (is_superseded or entry.item is not None):
@@ -245,8 +245,9 @@ class ProgressTracker:
 class DeliveryTracker(ProgressTracker):
     """The deliveries of one persistent subscription that are not passed.
 
-    One end can `claim` it. Until then it keeps the deliveries that were passed and are not settled, because the end
-    may find it late, as behind a subject.
+    One end of the pipeline, such as `ack_each`, can `claim` the deliveries. Until then the tracker keeps the
+    deliveries that were passed and are not settled, because the claim can come late, for example if a subject is in
+    the pipeline.
 
     Args:
         on_over: Function to call when no further delivery can be passed to an end.
@@ -318,7 +319,7 @@ class DeliveryTracker(ProgressTracker):
             self._remove(entry)
 
     def _end_if_stuck(self) -> None:
-        """End if the source is over and the first entry is abandoned: no later delivery will be passed."""
+        """End if the source has ended and the first entry is abandoned, because no later delivery can be passed."""
         first = self._first
         if self.source_is_over and self.is_claimed and first is not None and first.is_abandoned:
             self.end()

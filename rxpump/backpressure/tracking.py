@@ -1,8 +1,8 @@
 """Requests to track a source, made while a pipeline is subscribed to.
 
-The end of a pipeline needs the tracker of the source even if no item ever arrives. It makes a request in the context
-in which it subscribes; the source finds the request when it is subscribed to. Tasks inherit the context, so a source
-that an operator subscribes to later finds it too.
+The end of a pipeline needs the tracker of the source (`rxpump.backpressure.progress`) even if no item ever arrives.
+It makes a request in the context in which it subscribes; the source finds the request when it is subscribed to. Tasks
+inherit the context, so a source that an operator subscribes to later finds it too.
 """
 
 from __future__ import annotations
@@ -47,6 +47,6 @@ def tracking_deliveries(track: TrackDeliveries) -> Iterator[None]:
 
 
 def announce(tracker: DeliveryTracker) -> None:
-    """Pass the tracker of a persistent subscription to the function that wants it, if there is one."""
+    """Pass the tracker of a persistent subscription to the function that `tracking_deliveries` was given."""
     if (track := _deliveries.get()) is not None:
         track(tracker)

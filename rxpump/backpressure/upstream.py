@@ -12,7 +12,7 @@ A source delivers nothing while an operator pauses it. `rxpump.backpressure.wate
 ends with the operator (`Watermarks.close`) and with the source: an `Upstream` whose source has ended cannot be
 paused.
 
-An `Upstream` also knows the event from which the delivered item comes, so that the progress of work can be tracked
+An `Upstream` also has the event from which the delivered item comes, so that the progress of work can be tracked
 (`rxpump.backpressure.progress`). The event is not known where a task or a timer that was started in a delivery
 delivers later: it finds the `Upstream`, and can pause it, but no delivery is running.
 """
@@ -64,7 +64,7 @@ class Upstream:
     Attributes:
         name: Name of the source, for error messages.
         runtime: Tasks of the client that owns the source; None if no client does.
-        may_deliver: Whether no operator pauses the source and it is not over.
+        may_deliver: Whether no operator pauses the source, and the source has not ended.
         knows_origin: Whether a delivery is running and its event is known.
         origin: Event of the running delivery. In a delivery of an operator: the newest event that, with all before
             it, has left the operator; None if there is none yet.
@@ -233,7 +233,7 @@ class Upstream:
         return frozenset(self._pauses)
 
     def pause(self, by: object) -> bool:
-        """Pause the source. Return False if it is over. A second pause by the same operator has no effect."""
+        """Pause the source. Return False if the source has ended. A repeated pause has no effect."""
         if self._is_over:
             return False
         self._pauses.add(by)

@@ -48,7 +48,7 @@ class Output:
         """Write one line of bytes.
 
         Raises:
-            BrokenPipeError: The reader of the output has gone.
+            BrokenPipeError: The reader has closed the output.
         """
         if self.has_status_line:
             self.console.out(line.decode(errors="replace"), highlight=False)
@@ -60,7 +60,7 @@ class Output:
         """Write the buffered output.
 
         Raises:
-            BrokenPipeError: The reader of the output has gone, even if nothing was buffered.
+            BrokenPipeError: The reader has closed the output, even if nothing was buffered.
         """
         sys.stdout.flush()
         if _is_pipe_without_reader(sys.stdout.fileno()):
@@ -88,7 +88,7 @@ class Output:
 
 
 class _Console(Console):
-    """A console whose closed output ends the command as that of JSON lines does."""
+    """A console that raises BrokenPipeError if its output is closed, as the output of JSON lines does."""
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError, where the base class exits with status 1."""

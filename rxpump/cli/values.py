@@ -43,10 +43,10 @@ def parse_version(_ctx: click.Context, _param: click.Parameter, value: str | Non
 
 
 def number_in(stream: str, place: int | Edge | Position | None) -> int | Edge | None:
-    """Return a place in one stream.
+    """Return `place`, and check that it is a place in one stream.
 
     Raises:
-        UsageError: It is a position in `$all`.
+        UsageError: `place` is a position in `$all`.
     """
     if isinstance(place, Position):
         raise click.UsageError(f"{position_text(place)} is a position in {ALL_STREAM}, not in {stream!r}")
@@ -54,10 +54,10 @@ def number_in(stream: str, place: int | Edge | Position | None) -> int | Edge | 
 
 
 def position_in_all(place: int | Edge | Position | None) -> Position | Edge | None:
-    """Return a place in `$all`.
+    """Return `place`, and check that it is a place in `$all`.
 
     Raises:
-        UsageError: It is an event number.
+        UsageError: `place` is an event number.
     """
     if isinstance(place, int):
         raise click.UsageError(f"{place} is no position in {ALL_STREAM}; JSON lines have positions such as 120/120")

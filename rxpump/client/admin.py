@@ -267,7 +267,7 @@ class AdminClient(GroupClient):
         return Single(self._runtime, "server_info", transport.server_info)
 
     def members(self, *, timeout: float | None = UNSET) -> Single[Sequence[Member]]:
-        """Read the members of the cluster and their states, as the connected node knows them.
+        """Read the members of the cluster and their states from the connected node.
 
         Raises:
             NotSupported: The protocol does not name them.

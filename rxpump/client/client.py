@@ -72,7 +72,7 @@ class Client(AdminClient):
 
         Only the credentials of its requests differ, also of requests that are repeated and of subscriptions that are
         resumed after a lost connection. It shares `status` and `drain` with this client, and cannot be connected or
-        closed itself. Making one sends nothing. If the server refuses the credentials, requests fail with
+        closed itself. This method sends no request. If the server refuses the credentials, requests fail with
         NotAuthenticated, which names the login.
 
         Args:

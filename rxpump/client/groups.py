@@ -52,7 +52,7 @@ class GroupClient(SubscriptionClient):
 
         Raises:
             PersistentSubscriptionExists: The group exists.
-            PersistentSubscriptionFailed: The server does not know the strategy.
+            PersistentSubscriptionFailed: The server does not have the strategy.
             InvalidArgument: A group on a stream has a filter or starts at a Position, or a group on `$all` starts at
                 a number.
             NotSupported: The stream is `$all`, and the protocol has no groups on it.
@@ -92,7 +92,7 @@ class GroupClient(SubscriptionClient):
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
-            PersistentSubscriptionFailed: The server does not know the strategy.
+            PersistentSubscriptionFailed: The server does not have the strategy.
             InvalidArgument: The start does not suit the stream, or the protocol is gRPC and the strategy is none of
                 RoundRobin, DispatchToSingle and Pinned. Over gRPC, only `create_subscription` can set others.
             AccessDenied: The user may not manage groups.

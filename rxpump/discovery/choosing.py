@@ -1,7 +1,7 @@
 """Choose a node of a cluster.
 
 `choose` is a pure function from members to a decision. It ranks the members by the order of states of a preference,
-skips members that are dead or distrusted, and chooses at random between equals.
+skips members that are not alive or are distrusted, and chooses at random between equals.
 
     preference          order of states
     leader              leader

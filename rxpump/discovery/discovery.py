@@ -30,7 +30,7 @@ from rxpump.model.status import Discovered, NodeAnswer, NodeVerdict
 from rxpump.settings import Settings
 
 Ask = Callable[[Sequence[Endpoint]], Awaitable[Sequence[Answer]]]
-"""A function that requests gossip from the nodes at these addresses."""
+"""A function that requests gossip from the nodes at the given addresses."""
 
 
 @dataclass(frozen=True, slots=True)

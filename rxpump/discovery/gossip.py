@@ -44,7 +44,7 @@ class Gossip:
     """Gossip of one node about the members of its cluster.
 
     Attributes:
-        members: Every node that it knows, itself included.
+        members: Every node that the document lists, including the node that sent it.
         source: HTTP address of the node that answered, as in the document; None if it has none.
     """
 

@@ -16,11 +16,11 @@ from typing import Final
 from rxpump.discovery.member import Address, Endpoint
 
 DISTRUST_SECONDS: Final = 5.0
-"""Longest time for which a node that failed is distrusted, unless it answers a request for gossip."""
+"""Longest time in seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
 
 FIRST_DISTRUST_SECONDS: Final = 2.0
-"""Time for which a node is distrusted after its first failure. It doubles with each further failure in a row, up to
-DISTRUST_SECONDS.
+"""Seconds for which a node is distrusted after its first failure. It doubles with each further failure in a row, up
+to DISTRUST_SECONDS.
 """
 
 ELECTION_SECONDS: Final = 1.0
@@ -30,7 +30,7 @@ RECENT_SECONDS: Final = 60.0
 """Seconds after which an experience is no longer mentioned in errors."""
 
 _MOST: Final = 64
-"""Largest number of nodes that are remembered. The oldest is forgotten first."""
+"""Largest number of nodes whose last experience is stored. The oldest entry is removed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class NodeMemory:
         self._nodes: dict[Address, _Experience] = {}
 
     def __len__(self) -> int:
-        """Return the number of nodes that are remembered."""
+        """Return the number of nodes whose last experience is stored."""
         return len(self._nodes)
 
     def note_failure(self, address: Address, reason: str, now: float) -> None:

@@ -183,7 +183,7 @@ def _shown(place: int | Position) -> str:
 
 @dataclass(eq=False)
 class InvalidTransaction(ServerError):
-    """The server does not know the transaction that a write belongs to.
+    """The server has no transaction with the id that a write names.
 
     Attributes:
         stream: Name of the stream.
@@ -192,7 +192,7 @@ class InvalidTransaction(ServerError):
     stream: str
 
     def __str__(self) -> str:
-        return f"the server knows no such transaction on {self.stream!r}"
+        return f"the server has no such transaction on {self.stream!r}"
 
 
 @dataclass(eq=False)
@@ -228,7 +228,7 @@ class ServerTimeout(OutcomeUnknown):
 class PrepareTimeout(ServerTimeout):
     """The cluster did not prepare the write in time.
 
-    Version 23.10 also sends this reply over TCP if it does not know the transaction; `reason` mentions this.
+    Version 23.10 also sends this reply over TCP if it has no such transaction; `reason` mentions this.
     """
 
     stage: ClassVar[str | None] = "prepare"

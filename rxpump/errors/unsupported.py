@@ -1,4 +1,4 @@
-"""A request that the protocol of a connection cannot express, or that the server does not know."""
+"""A request that the protocol of a connection cannot express, or that the server does not have."""
 
 from __future__ import annotations
 

@@ -39,13 +39,13 @@ class CallOwner(Protocol):
         """Time at which the connection last received bytes."""
 
     def wake(self) -> None:
-        """Send the pending bytes at the end of this turn of the event loop."""
+        """Send the pending bytes at the end of this iteration of the event loop."""
 
     def flush(self) -> None:
         """Send the pending bytes now."""
 
     def call_ended(self, call: Call) -> None:
-        """Forget a call that has ended, so that another one can be opened."""
+        """Remove a call that has ended, so that another one can be opened."""
 
     def call_draining(self, call: Call) -> None:
         """Note a call that waits to send more. Its `resume_sending` is called when the socket has accepted bytes."""
@@ -67,8 +67,8 @@ class Call:
         status: Status with which the call ended; None while it runs, or if it was lost.
         failure: Error of a connection that was lost while the call ran, or None.
         is_suspect: Whether the call can be the cause of that loss: it was alone, or was being sent.
-        when_received: Function that is called when messages have arrived, so that it takes them a turn of the event
-            loop sooner than a task that waits in `next`. None: such a task is woken.
+        when_received: Function that is called when messages have arrived, so that it takes them one iteration of the
+            event loop sooner than a task that waits in `next`. None: such a task is woken.
     """
 
     __slots__ = (
@@ -161,7 +161,7 @@ class Call:
             self._owner.wake()
 
     def flush(self) -> None:
-        """Send the pending messages now, not at the end of this turn of the event loop."""
+        """Send the pending messages now, not at the end of this iteration of the event loop."""
         self._owner.flush()
 
     async def drain(self) -> None:

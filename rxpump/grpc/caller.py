@@ -34,7 +34,7 @@ class Caller:
     Attributes:
         settings: Settings of the client.
         channel: Connections to the server.
-        login: Login of the user that the server knows, None for an anonymous user.
+        login: Login of the user, None for an anonymous user.
         timeout: Seconds from a request to its deadline; infinite for no deadline. None for requests of subscriptions,
             publishers and relays, which must be answered within `Settings.timeout` while there is a connection.
         metadata: Names and values that each call carries.

@@ -1,9 +1,10 @@
 """One connection to a server: a socket, an HTTP/2 state machine, and the calls that run on it.
 
 The state machine decides what is sent. The connection only moves bytes between it and the socket, and events to the
-calls. Frames of one turn of the event loop are sent in one write, and one timer serves all deadlines of the machine.
+calls. Frames of one iteration of the event loop are sent in one write, and one timer serves all deadlines of the
+machine.
 
-The buffer of the operating system is kept small where that is possible. Bytes that leave therefore show that the
+The buffer of the operating system is kept small where that is possible. Bytes that are sent therefore show that the
 server is alive, like bytes that arrive.
 """
 
@@ -168,7 +169,7 @@ class GrpcConnection(asyncio.Protocol):
     # Called by the calls ------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Send the pending bytes at the end of this turn of the event loop."""
+        """Send the pending bytes at the end of this iteration of the event loop."""
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush_if_due)
@@ -178,7 +179,7 @@ class GrpcConnection(asyncio.Protocol):
         self._flush()
 
     def call_ended(self, call: Call) -> None:
-        """Forget a call that has ended, and notify the observer."""
+        """Remove a call that has ended, and notify the observer."""
         self._calls.pop(call.stream_id, None)
         self._draining.discard(call)
         if call.status is not None:

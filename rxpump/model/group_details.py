@@ -51,7 +51,7 @@ class GroupDetails:
         consumers: Consumers that are connected.
         last_checkpoint: Place of the last checkpoint as text: a number, or "C:<commit>/P:<prepare>" for `$all`;
             empty before the first checkpoint.
-        last_known: Place of the last event that the group knows of, as text like `last_checkpoint`.
+        last_known: Place of the last event of the stream that the group has seen, as text like `last_checkpoint`.
         parked: Events that are parked.
         in_flight: Events that were delivered and are not acknowledged.
         read_buffer: Events that were read and wait to be delivered.

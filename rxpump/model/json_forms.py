@@ -26,7 +26,7 @@ from typing import Any
 from uuid import UUID
 
 Encoder = Callable[[Any], Any]
-"""Function that returns a JSON value for an object, and raises TypeError for an object that it does not know."""
+"""Function that returns a JSON value for an object, and raises TypeError for any object that it cannot convert."""
 
 
 def json_form(value: Any) -> Any:
@@ -53,7 +53,7 @@ def json_form(value: Any) -> Any:
 
 
 def json_form_or(encoder: Encoder) -> Encoder:
-    """Return a function that calls `json_form`, and `encoder` for objects that `json_form` does not know."""
+    """Return a function that calls `json_form`, and `encoder` for objects that have no form in `json_form`."""
 
     def form(value: Any) -> Any:
         try:

@@ -63,7 +63,7 @@ def plain_encode(value: Any) -> bytes:
 
 
 def encode_with(value: Any, encoder: Encoder) -> bytes:
-    """Encode with the standard library, and call `encoder` for objects that `json_form` does not know.
+    """Encode with the standard library, and call `encoder` for objects that have no form in `json_form`.
 
     Raises:
         TypeError, ValueError: JSON cannot represent the value.

@@ -29,7 +29,7 @@ class ProjectionStatistics:
         mode: How long it runs.
         status: State in the words of the server, for example "Running", "Stopped" or "Faulted".
         reason: Why the projection is in that state; empty if there is no reason.
-        progress: Share of the log that it has processed, in percent; -1 if the server does not know it.
+        progress: Share of the log that it has processed, in percent; -1 if it is unknown.
         position: Place that it has reached, as text.
         last_checkpoint: Place of the last checkpoint, as text.
         checkpoint_status: State of the checkpoint that is being written; empty if none is.

@@ -15,7 +15,7 @@ class UserDetails:
         full_name: Name for people.
         groups: Names of the groups of the user, such as "$admins".
         is_disabled: Whether the server refuses the logins of the user.
-        updated: When the user was last changed, in UTC; None if the server does not know it.
+        updated: When the user was last changed, in UTC; None if it is unknown.
     """
 
     login: str

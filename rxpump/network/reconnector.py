@@ -102,7 +102,7 @@ class Reconnector(ABC, Generic[A]):
         return address
 
     async def _attempt(self, address: A, *, is_hint: bool) -> RxPumpError:
-        """Connect to a node, and wait until the connection is lost. Return the reason, and remember it.
+        """Connect to a node, and wait until the connection is lost. Return the reason, and store it.
 
         If the client may read from followers, the node must be ready; otherwise it would return old data.
         """

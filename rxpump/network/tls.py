@@ -14,9 +14,9 @@ from rxpump.settings import Settings
 
 CLOSING_TIMEOUT: Final = 1.0  # seconds for the shutdown of TLS
 
-# Codes of OpenSSL (X509_V_ERR_...). The certificate is self-signed, or its authority is not trusted:
+# Codes of OpenSSL (X509_V_ERR_...) for a certificate that is self-signed or whose authority is not trusted.
 _UNKNOWN_AUTHORITY: Final = {18, 19, 20, 21}
-# The certificate is for another host name or address:
+# Codes of OpenSSL for a certificate that is for another host name or address.
 _WRONG_NAME: Final = {62, 64}
 _NOT_TLS: Final = {"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL"}
 

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.backpressure.background_tasks import Home
+from rxpump.backpressure.background_tasks import LoopCaller
 from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTracker
 from rxpump.backpressure.tracking import tracking_deliveries
 from rxpump.backpressure.upstream import Upstream
@@ -42,14 +42,15 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
             ops.json(), ops.map_async(book, max_concurrent=8), ops.ack_each()
         ).subscribe()
 
-    A delivery is finished when everything that the operators above made of it has been delivered through here, and
-    every delivery before it is finished. `on_next` below must have returned. Dropped deliveries are finished too. So
-    deliveries are acknowledged in the order in which they came, and one that takes long delays the later ones.
-    Deliveries that were acknowledged or nacked before are skipped, and so are those of a lost connection, because the
-    server delivers them again.
+    A delivery is finished when everything that the operators above made of it has been delivered through this
+    operator, and every delivery before it is finished. `on_next` below must have returned. Dropped deliveries are
+    finished too. So deliveries are acknowledged in the order in which they came, and one that takes long delays the
+    later ones. Deliveries that were acknowledged or nacked before are skipped, and so are those of a lost connection,
+    because the server delivers them again.
 
-    When the source completes, every finished delivery is acknowledged before this completes. When the source fails or
-    this is disposed, only those that are finished by then are. A delivery whose subscriber raises is not.
+    When the source completes, every finished delivery is acknowledged before the operator completes. When the source
+    fails or the subscription is disposed, only the deliveries that are finished by then are acknowledged. A delivery
+    whose subscriber raises is not acknowledged.
 
     The work must be done above, because everything below is regarded as finished. A program that works in
     the body of an `async for` should call `delivery.ack()` there instead.
@@ -80,7 +81,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     def __init__(self, observer: abc.ObserverBase[T]) -> None:
         self._observer = observer
         self._source = SingleAssignmentDisposable()
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         self._sources: list[_Source] = []  # more than one after a retry or in a merge
         self._delivering: Pending | None = None
         self._below = ProgressTracker()
@@ -148,7 +149,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         """End after the running delivery, if there is one, so that it is also acknowledged."""
         with suppress(RuntimeError):  # The event loop is closed.
             for each in self._sources:
-                self._home.call(each.tracker.end)
+                self._loop_caller.call(each.tracker.end)
 
     def _await(self, tracker: DeliveryTracker) -> None:
         """Use the tracker of the first source, and that of a later source if the earlier sources have ended."""

@@ -46,20 +46,21 @@ def commit_checkpoint(
             ops.map_async(book, max_concurrent=8), ops.commit_checkpoint(store)
         )
 
-    An event is finished when everything that the operators above made of it has been delivered through here, and
-    every event before it is finished. `on_next` below must have returned. Dropped events are finished too, even if
-    every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the
-    filter has examined the log. So after a restart from the checkpoint no event is missing. Events that were
-    finished after the last save are delivered again.
+    An event is finished when everything that the operators above made of it has been delivered through this operator,
+    and every event before it is finished. `on_next` below must have returned. Dropped events are finished too, even
+    if every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the
+    filter has examined the log. So after a restart from the checkpoint no event is missing. Events that were finished
+    after the last save are delivered again.
 
     An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) does not show
     whether it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one
     arrives.
     `docs/operators.md` lists the operators that are known to keep nothing.
 
-    One save runs at a time, in a task. When the source completes, the last event is saved before this completes. When
-    the source fails or this is disposed, the event loop must still run for the last save; an event that is being
-    delivered then is not saved. A last save that fails is reported to the exception handler of the event loop.
+    One save runs at a time, in a task. When the source completes, the last event is saved before the operator
+    completes. When the source fails or the subscription is disposed, the event loop must still run for the last save;
+    an event that is being delivered then is not saved. A last save that fails is reported to the exception handler of
+    the event loop.
 
     Args:
         store: Where to save.

@@ -29,8 +29,8 @@ def map_async(
 
         totals = client.iter("orders").pipe(ops.map_async(look_up_price, max_concurrent=8))
 
-    A finished result waits for the results before it, and is one of `max_concurrent` until it is delivered.
-    While the operators below are paused, no further calls begin beyond `max_concurrent`. No item is lost.
+    A finished result waits for the results before it, and counts as one of `max_concurrent` calls until it is
+    delivered. While the operators below are paused, no further calls begin beyond `max_concurrent`. No item is lost.
 
     Args:
         fn: Coroutine function of an item.

@@ -40,7 +40,7 @@ _set_context = vars(EventInTrace)["context"].__set__
 
 
 def in_trace(event: NewEvent, context: SpanContext) -> EventInTrace:
-    """Return a copy of an event that remembers a context. Its metadata stay as they are."""
+    """Return a copy of an event with a context. Its metadata stay as they are."""
     copy = with_metadata(event, event.metadata, EventInTrace)
     _set_context(copy, context)
     return copy

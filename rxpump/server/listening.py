@@ -9,9 +9,9 @@ from contextlib import suppress
 async def stop_listening(listener: asyncio.Server) -> None:
     """Close a listener.
 
-    asyncio leaks the socket of a connection if the listener is closed in the turn of the event loop in which the
-    connection was accepted. So the listener first stops accepting, and is closed one turn later. The protocol of such
-    a connection must close it.
+    asyncio leaks the socket of a connection if the listener is closed in the iteration of the event loop in which the
+    connection was accepted. So the listener first stops accepting, and is closed one iteration later. The protocol of
+    such a connection must close it.
     """
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # An event loop without readers does not have this problem.

@@ -1,4 +1,4 @@
-"""The role of a node in its cluster: its state, the leader it knows, and the requests that it must not serve.
+"""The role of a node in its cluster: its state, its leader, and the requests that it must not serve.
 
 A server is a cluster of one node unless it is started with another membership. This module does not depend on a
 protocol. Each protocol of the server calls `refusal` before it serves a request, and encodes the result. The table is
@@ -81,7 +81,7 @@ class NodeDescription:
 
 
 class Membership(Protocol):
-    """The role of a node in its cluster, as far as the node itself knows it."""
+    """The role of a node in its cluster, from the view of the node itself."""
 
     @property
     def state(self) -> NodeState:
@@ -89,7 +89,7 @@ class Membership(Protocol):
 
     @property
     def leader(self) -> NodeDescription | None:
-        """The leader that the node knows; None during an election."""
+        """The leader, from the view of the node; None during an election."""
 
     @property
     def has_users(self) -> bool:
@@ -116,7 +116,7 @@ class Refusal(Enum):
     """Reason why a node does not serve a request."""
 
     NOT_READY = auto()
-    """The node knows no leader, or it is starting or stopping."""
+    """The node has no leader, or it is starting or stopping."""
 
     NOT_LEADER = auto()
     """The request must go to the leader."""

@@ -1,6 +1,6 @@
 """Transactions that were started and not committed.
 
-They are kept in memory, so a server that restarts knows only transactions that were committed. A real server keeps
+They are kept in memory, so a server that restarts has only transactions that were committed. A real server keeps
 them in its log. The memory of all transactions together is bounded: the one that was not used for the longest time is
 dropped first.
 """

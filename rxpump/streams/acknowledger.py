@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import count
 
-from rxpump.backpressure.background_tasks import Home
+from rxpump.backpressure.background_tasks import LoopCaller
 from rxpump.errors import RxPumpError
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
@@ -39,7 +39,7 @@ class BatchingAcknowledger:
         self._unsettled = 0
         self._is_closed = False
         self._change = asyncio.Event()
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         subscription.before_end(self._flush)
 
     @property
@@ -76,8 +76,8 @@ class BatchingAcknowledger:
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge a delivery with the next batch."""
-        if not self._home.is_here():
-            self._home.call(self.ack, delivery)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.ack, delivery)
             return
         self._buffered.append(delivery)
         self._settled()
@@ -88,8 +88,8 @@ class BatchingAcknowledger:
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
         """Send the action for a delivery that was not handled, and its reason."""
-        if not self._home.is_here():
-            self._home.call(self.nack, delivery, action, reason)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.nack, delivery, action, reason)
             return
         self._flush()
         self._subscription.nack([delivery], action, reason)

@@ -6,7 +6,7 @@
             (ends with the error)
 
 A delivery can be acknowledged only on the connection on which it arrived. When that connection is lost, the server
-delivers its unacknowledged events to other consumers, so this module remembers none of them. A session that the
+delivers its unacknowledged events to other consumers, so this module does not keep them. A session that the
 server ended is followed by another attempt to connect. Some servers end a session with the same reply when its group
 is updated and when it is deleted (docs/protocol/tcp.md, section 4.18), so a group that was connected to before, and
 is not found now, was deleted.

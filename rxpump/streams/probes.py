@@ -31,7 +31,7 @@ class Head(NamedTuple):
 class CatchUpProbe(SubscriptionProbe):
     """The state of a catch-up subscription.
 
-    No delivery is counted. The `Upstream` knows the event that was delivered last, and the number of delivered events
+    No delivery is counted. The `Upstream` has the event that was delivered last, and the number of delivered events
     of a batch follows from its place.
 
     Args:

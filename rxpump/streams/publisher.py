@@ -9,7 +9,7 @@ from typing import Any
 from reactivex import abc
 from reactivex.subject import Subject
 
-from rxpump.backpressure.background_tasks import BackgroundTasks, Home
+from rxpump.backpressure.background_tasks import BackgroundTasks, LoopCaller
 from rxpump.errors import ClientClosed, NotConnected
 from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
@@ -47,7 +47,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     ) -> None:
         self.stream = stream
         self._runtime = runtime
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits, telemetry)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
@@ -99,10 +99,10 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
 
     def dispose(self) -> None:
         """Stop at once. It is unknown whether events that are not acknowledged are written."""
-        if self._home.is_here():
+        if self._loop_caller.is_in_loop():
             self._work.cancel()
         else:
-            self._home.call(self._work.cancel)
+            self._loop_caller.call(self._work.cancel)
 
     async def _run(self, results: AsyncGenerator[list[WriteResult], None]) -> None:
         last: WriteResult | None = None

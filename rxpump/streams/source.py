@@ -16,7 +16,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from reactivex import abc
 
-from rxpump.backpressure.background_tasks import BackgroundTasks, Home
+from rxpump.backpressure.background_tasks import BackgroundTasks, LoopCaller
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.tracking import Track, track_of
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, item_of
@@ -109,7 +109,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         self._telemetry: Telemetry | None = None
         self._probe: SubscriptionProbe | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         self.task.add_done_callback(self._ended)
 
     def track(self, track: Track) -> None:
@@ -140,8 +140,8 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
 
     def dispose(self) -> None:
         """End the subscription without calling the observer. Called from another thread, it ends soon afterwards."""
-        if not self._home.is_here():
-            self._home.call(self.dispose)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.dispose)
             return
         self._note_left()
         self.upstream.end()

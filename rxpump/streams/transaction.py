@@ -90,8 +90,8 @@ class Transaction:
 
         Raises:
             InvalidArgument: An item is not an event, or the transaction is not open.
-            ServerTimeout: The cluster did not store the events in time. Version 23.10 also raises this if it does not
-                know the transaction.
+            ServerTimeout: The cluster did not store the events in time. Version 23.10 also raises this if it has no
+                such transaction.
         """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
@@ -105,7 +105,7 @@ class Transaction:
             InvalidArgument: The transaction is not open.
             WrongExpectedVersion: The stream is at another version. Nothing was written.
             StreamDeleted: The stream was deleted for good.
-            AccessDenied: The user may not write to the stream, or the server does not know the transaction.
+            AccessDenied: The user may not write to the stream, or the server has no such transaction.
             InvalidTransaction: The server refused the transaction.
         """
         return Single(self._runtime, "transaction.commit", self._commit)

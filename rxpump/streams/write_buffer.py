@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from rxpump.backpressure.background_tasks import Home
+from rxpump.backpressure.background_tasks import LoopCaller
 from rxpump.backpressure.upstream import Upstream
 from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import RxPumpError
@@ -74,7 +74,7 @@ class WriteBuffer:
         self.failure: Exception | None = None
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         self._limits = limits
         self._completes_by_itself = False
         self._batching = batching
@@ -94,8 +94,8 @@ class WriteBuffer:
             InvalidArgument: The item is not an event, or is too large.
             BufferOverflow: The buffer is full and the source cannot be paused.
         """
-        if not self._home.is_here():
-            self._home.call(self._on_next_soon, item)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self._on_next_soon, item)
             return
         event = as_new_event(item, self.stream, self._limits)
         if self.telemetry.instrumentation is not None:
@@ -116,16 +116,16 @@ class WriteBuffer:
 
     def on_error(self, error: Exception) -> None:
         """End the buffer with the failure of the source."""
-        if not self._home.is_here():
-            self._home.call(self.on_error, error)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.on_error, error)
             return
         self.failure = error
         self.on_completed()
 
     def on_completed(self) -> None:
         """End the buffer: no more events arrive."""
-        if not self._home.is_here():
-            self._home.call(self.on_completed)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.on_completed)
             return
         self.is_over = True
         self.changed.set()

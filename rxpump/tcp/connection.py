@@ -1,8 +1,8 @@
 """One connection to a server: a socket, a ClientProtocol, and the requests that it sends.
 
 The protocol and the requests decide what is sent. The connection only moves bytes between them and the socket. A
-request is sent at once if no other is waiting or in flight. Otherwise the frames of one turn of the event loop are
-sent in one write. One timer serves both.
+request is sent at once if no other is waiting or in flight. Otherwise the frames of one iteration of the event loop
+are sent in one write. One timer serves both.
 
 The socket receives one piece at a time, and the buffer of the operating system is kept small where that is possible.
 Bytes that can be sent therefore show that the server is alive, like bytes that arrive.
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
     """One connection to a server over one socket.
 
     Args:
-        link: Protocol of the connection.
+        protocol: Protocol of the connection.
         pending: Requests that are sent over it.
         guide: Decides about refusals of the node.
         telemetry: Counters of the client.
@@ -56,10 +56,12 @@ class Connection(asyncio.Protocol):
         has_settled: Whether a request was settled on this connection.
     """
 
-    def __init__(self, link: ClientProtocol, pending: PendingRequests, guide: Guide, telemetry: Telemetry) -> None:
+    def __init__(
+        self, protocol: ClientProtocol, pending: PendingRequests, guide: Guide, telemetry: Telemetry
+    ) -> None:
         self._telemetry = telemetry
         self._loop = asyncio.get_running_loop()
-        self._protocol = link
+        self._protocol = protocol
         self._pending = pending
         self._guide = guide
         self._socket: asyncio.Transport | None = None
@@ -81,7 +83,7 @@ class Connection(asyncio.Protocol):
         return self._protocol.lost_while
 
     def wake(self) -> None:
-        """Send a single waiting request at once, and several frames at the end of this turn of the event loop."""
+        """Send a single waiting request at once, and several at the end of this iteration of the event loop."""
         if self._is_flush_due:
             return
         if self._pending.has_one_alone:
@@ -95,7 +97,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def end(self, reason: str) -> None:
-        """Send the frames that were queued in this turn of the event loop, then close the socket in order."""
+        """Send the frames that were queued in this iteration of the event loop, then close the socket in order."""
         self._flush()
         self._protocol.lost(reason)
         self._shut_down()

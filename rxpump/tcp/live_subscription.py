@@ -17,7 +17,7 @@ class LiveSubscription:
 
     Attributes:
         last_event_number: Number of the stream's last event at the confirmation; None for `$all`, and from servers
-            that leave out 0.
+            that omit 0.
         last_commit_position: Commit position of the last event of `$all` at the confirmation.
         examined: Position up to which every event that matches the filter was returned; None without a filter.
     """

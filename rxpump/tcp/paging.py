@@ -156,8 +156,9 @@ async def _pages(
                     ahead.page.cancel()
                     ahead = None
                 following = reader.request(page.next)
-                # The request is made in the next turn of the loop, and sent at once if it is alone. Without this turn
-                # it would be sent when this page has been consumed, and the server would be idle until then.
+                # The request is made in the next iteration of the event loop, and sent at once if it is alone.
+                # Without this iteration it would be sent when this page has been consumed, and the server would be
+                # idle until then.
                 await asyncio.sleep(0)
             yield page
     finally:

@@ -137,7 +137,7 @@ class MockConnection:
     async def request(
         self, operation: str, timeout: float | None, execute: Callable[[], _T], *, is_repeatable: bool = True
     ) -> _T:
-        """Execute a request in a later turn of the event loop, when there is a connection.
+        """Execute a request in a later iteration of the event loop, when there is a connection.
 
         Args:
             operation: Description of the request, for errors.

@@ -106,7 +106,7 @@ class Network:
     def lose_reply(self) -> None:
         """Drop the next bytes from the server, and close their connection.
 
-        A client then cannot know whether the server has executed its request.
+        For the client it is then unknown whether the server has executed its request.
         """
         self._call(Proxy.lose_reply)
 

@@ -12,7 +12,7 @@ The methods have these guarantees:
   executed in the order in which they were begun, even if several are in flight.
 - `read_stream` and `read_all` return asynchronous generators of batches, up to the end of the stream at
   the time of the last page. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
-  return one page; fields that a protocol cannot know are None.
+  return one page; fields that a protocol does not have are None.
 - `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver all existing events after a place,
   then new events. It never resumes: `next` raises the error that ended it, and the caller makes the next attempt.
 - `find_stream_end` and `find_all_end` return the place of the last event on the server. The watchdog calls them.

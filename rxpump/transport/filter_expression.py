@@ -33,7 +33,7 @@ _ALIKE: Final = re.compile(
     )*""",  # .NET counts a character beyond U+FFFF as two, which makes no difference before * or +
     re.VERBOSE,
 )
-"""Matches regular expressions that both languages read alike. It excludes \\d, \\w, \\s and \\b, which match
+"""Matches regular expressions that Python and .NET read alike. It excludes \\d, \\w, \\s and \\b, which match
 different characters, nested classes, flags, look-around, back references, possessive quantifiers and non-ASCII."""
 
 _SPECIAL: Final = re.compile(r"[.*+?^$|()\[\]{}\\ #]")
@@ -96,6 +96,6 @@ def _is_plain(text: str) -> bool:
 def _anchored(prefix: str) -> str:
     """Return a regular expression for the texts that begin with `prefix`.
 
-    Each character with a meaning of its own is escaped.
+    Each special character of regular expressions is escaped.
     """
     return "^" + _SPECIAL.sub(r"\\\g<0>", prefix)

@@ -372,7 +372,7 @@ class Transport(ABC):
         raise self._missing(Capability.SERVER_INFO)
 
     async def members(self) -> Sequence[Member]:
-        """Return the members of the cluster, as the connected node knows them. Needs Capability.MEMBERS."""
+        """Return the members of the cluster from the connected node. Needs Capability.MEMBERS."""
         raise self._missing(Capability.MEMBERS)
 
     async def statistics(self) -> Mapping[str, str]:

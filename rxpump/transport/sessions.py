@@ -65,7 +65,8 @@ class Subscription(ABC):
 
         Raises:
             ConnectionClosed: The connection that the attempt used was lost. No other error of an attempt means this,
-                and the next attempt uses another connection; its first news is preceded by the signal Reconnected.
+                and the next attempt uses another connection. The caller emits Reconnected before the first item of
+                that attempt.
             SubscriptionDropped: The server ended the subscription on a connection that goes on, or the buffer was
                 full. Try again.
             StreamDeleted: The stream was deleted for good.

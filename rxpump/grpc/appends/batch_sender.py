@@ -168,7 +168,7 @@ class BatchSender:
         self._timer.set(self._pending.deadline)
 
     def _send_if_due(self) -> None:
-        """Send all batches of one turn of the event loop together, unless they were sent sooner."""
+        """Send all batches of one iteration of the event loop together, unless they were sent sooner."""
         if self._is_send_due:
             self._send()
 

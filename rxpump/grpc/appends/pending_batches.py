@@ -45,8 +45,8 @@ from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
 
 MAX_BLAME: Final = 4
-"""Number of connections lost by a batch that was alone in flight, after which it fails. Other causes are unlikely.
-batch is in flight."""
+"""Number of lost connections after which a batch that was alone in flight fails, because other causes are
+unlikely."""
 
 _SUSPECT_LOSSES: Final = 2
 """Lost connections after which a batch is sent alone. One connection can be lost for many reasons."""

@@ -115,7 +115,7 @@ def _settings(stream: str | None, settings: PersistentSubscriptionSettings) -> d
 def _origin(stream: str | None, settings: PersistentSubscriptionSettings) -> dict[str, Any]:
     """Return the fields with the stream of a group and its start.
 
-    The field `stream_identifier` is for servers before version 21.6, which do not know `stream`. Later servers ignore
+    The field `stream_identifier` is for servers before version 21.6, which do not have `stream`. Later servers ignore
     it.
     """
     start = settings.start

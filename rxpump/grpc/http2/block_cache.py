@@ -32,7 +32,7 @@ class BlockCache(Generic[K, V]):
         return self._results.get(key)
 
     def clear(self) -> None:
-        """Forget all results, because the dynamic table may have changed."""
+        """Remove all results, because the dynamic table may have changed."""
         self._results.clear()
 
     def keep(self, key: K, result: V) -> None:

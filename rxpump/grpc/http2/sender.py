@@ -26,9 +26,9 @@ _TOO_WIDE: Final = "the window is larger than 2^31-1 bytes"
 class Sender:
     """The frames and data that are pending on one connection.
 
-    Control frames and headers leave in the order in which they were queued. Data is cut into frames only when it
-    leaves, because the windows decide then. Trailers are encoded only when they leave, because the peer decodes
-    header blocks in the order of the wire.
+    Control frames and headers are sent in the order in which they were queued. Data is cut into frames only when it
+    is sent, because the windows at that time limit their sizes. Trailers are encoded only when they are sent, because
+    the peer decodes header blocks in the order of the wire.
 
     Attributes:
         window: Bytes of data that can be sent on all streams together.
@@ -54,7 +54,7 @@ class Sender:
         self.control_bytes += len(data)
 
     def headers(self, stream: Http2Stream, headers: Sequence[Header]) -> None:
-        """Queue headers. They leave before all data that is queued later."""
+        """Queue headers. They are sent before all data that is queued later."""
         stream.has_sent_headers = True
         self.answered += 1
         self.control(self._header_frames(stream, headers, 0))
@@ -73,7 +73,7 @@ class Sender:
         self._enqueue(stream)
 
     def trailers(self, stream: Http2Stream, headers: Sequence[Header]) -> None:
-        """Queue trailers. They leave after the pending data of the stream, and end it."""
+        """Queue trailers. They are sent after the pending data of the stream, and end the stream."""
         self.answered += 1
         stream.trailers = headers
         self.end(stream)

@@ -26,7 +26,7 @@ class Closing(Enum):
 
 
 REMEMBERED: Final = 256
-"""Number of closed streams that are remembered."""
+"""Number of closed streams whose ends are stored."""
 
 
 class StreamTable:
@@ -66,7 +66,7 @@ class StreamTable:
         self.last_id = stream.id
 
     def closing(self, stream_id: int) -> Closing | None:
-        """Return the way in which a stream closed, or None if it was never open or is forgotten."""
+        """Return the way in which a stream closed, or None if it was never open or its end is no longer stored."""
         return self._closed.get(stream_id)
 
     def note_end(self, stream_id: int) -> None:
@@ -80,7 +80,7 @@ class StreamTable:
             self._remember(stream.id, Closing.ENDED)
 
     def reset(self, stream_id: int, closing: Closing) -> Http2Stream | None:
-        """Remember that a stream was reset.
+        """Store that a stream was reset.
 
         Args:
             stream_id: Number of the stream, which may never have been open.

@@ -109,7 +109,7 @@ async def read_all_page(
 ) -> AllPage:
     """Read a page of `$all`; see `Transport.read_all_page`.
 
-    A response does not show whether there are more events. So a forward read asks for one more event than the page
+    A response does not show whether there are more events. So a forward read requests one more event than the page
     has, and the next page starts before that event.
     """
     if direction is not _BACKWARD and start in (END, LAST_POSITION):

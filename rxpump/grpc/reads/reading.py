@@ -1,6 +1,6 @@
 """Read to the end of a stream or `$all`, by a new call after each lost connection.
 
-One call returns all events. The server sends events before the consumer asks for them, as many as the window of the
+One call returns all events. The server sends events before the consumer pulls them, as many as the window of the
 call allows. If the call is interrupted, the next one starts after the last event that was received.
 """
 

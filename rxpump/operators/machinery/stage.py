@@ -32,7 +32,7 @@ from typing import Any, Final, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.backpressure.background_tasks import BackgroundTasks, Home, tasks_of_running_loop
+from rxpump.backpressure.background_tasks import BackgroundTasks, LoopCaller, tasks_of_running_loop
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, watch_owners
 from rxpump.backpressure.watermarks import Watermarks
@@ -89,7 +89,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self.waiting: deque[Kept[T]] = deque()
         self.is_over: bool = False
         self.scheduler: abc.SchedulerBase | None = None
-        self._home = Home()
+        self._loop_caller = LoopCaller()
         self._progress = ProgressTracker()
         self._is_traceable = True
         self._watermarks = Watermarks(name, high=high, low=low)
@@ -116,10 +116,10 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def on_next(self, value: T) -> None:
         """Buffer an item. Called from another thread, it does so in the event loop soon afterwards."""
-        if self._home.is_here():
+        if self._loop_caller.is_in_loop():
             self.receive(value)
         else:
-            self._home.call(self.on_next, value)
+            self._loop_caller.call(self.on_next, value)
 
     def receive(self, value: T) -> None:
         """Buffer an item, and pause the source if there are too many."""
@@ -132,16 +132,16 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def on_error(self, error: Exception) -> None:
         """Fail at once with `error`."""
-        if not self._home.is_here():
-            self._home.call(self.on_error, error)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.on_error, error)
             return
         self.dispose()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
         """Complete when all items are processed and delivered."""
-        if not self._home.is_here():
-            self._home.call(self.on_completed)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.on_completed)
             return
         self.is_over = True
         self._change.set()
@@ -201,8 +201,8 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def wake(self) -> None:
         """Wake the work that waits in `changed`, for example for a timer. It can be called from another thread."""
-        if not self._home.is_here():
-            self._home.call(self.wake)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.wake)
             return
         self._change.set()
 
@@ -225,8 +225,8 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def dispose(self) -> None:
         """Unsubscribe and cancel the work. Called from another thread, do so in the event loop soon afterwards."""
-        if not self._home.is_here():
-            self._home.call(self.dispose)
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.dispose)
             return
         self._is_done = True
         self._flow.end()

@@ -7,7 +7,7 @@ If an address is over its budget, every attempt from it must wait. If a login is
 addresses that have failed at this login must wait. So if a stranger guesses the
 password of a user, the user can still log in from another address.
 
-Successful logins use no budget. Memory is bounded, because only the most recent addresses and logins are remembered.
+Successful logins use no budget. Memory is bounded, because only the most recent addresses and logins are stored.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PER_SECOND: Final = 1.0
 """Failed attempts in each second after a burst."""
 
 FULL: Final = BURST / PER_SECOND
-"""Seconds in which an empty budget becomes full, and for which a failure of an address at a login is remembered."""
+"""Seconds in which an empty budget becomes full, and for which a failure of an address at a login is stored."""
 
 KEPT: Final = 4096
-"""Largest number of remembered addresses; the same for logins, and for pairs of both."""
+"""Largest number of stored addresses; the same for logins, and for pairs of both."""
 
 _HOST_BITS: Final = 64
 """Bits of an IPv6 address that a host can choose. Addresses that differ only in these bits are counted as one."""

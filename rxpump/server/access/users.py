@@ -126,7 +126,7 @@ class Users:
         saved: Accounts in the store of the server; None if accounts cannot be changed.
 
     Attributes:
-        version: Number of changes, so that others know when to verify credentials again.
+        version: Number of changes, so that sessions can find out when to verify credentials again.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The configuration of groups as JSON, with the keys and omissions of a real server.
 
 Values that are zero, false or absent are left out. This server adds three things. The key `beginsAfter`
-keeps the start of a group that begins at the end of its stream; a real server forgets it in a restart. The key
+keeps the start of a group that begins at the end of its stream; a real server loses it in a restart. The key
 `filter` holds the filter of a group on all streams. And besides whole configurations (`entries`) there are changes of
 one group (`entry` and `removed`).
 """

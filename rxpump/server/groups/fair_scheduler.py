@@ -1,4 +1,4 @@
-"""A scheduler that runs all groups together for one time slice in each turn of the event loop.
+"""A scheduler that runs all groups together for one time slice in each iteration of the event loop.
 
 Other tasks wait for one time slice, independent of the number of groups that have work. A worker that has used its
 turn and has more work is scheduled after the others.
@@ -10,7 +10,7 @@ import asyncio
 from typing import Final, Protocol
 
 _SLICE: Final = 0.002
-"""Seconds of work in one turn of the event loop."""
+"""Seconds of work in one iteration of the event loop."""
 
 
 class Worker(Protocol):

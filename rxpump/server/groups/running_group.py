@@ -92,7 +92,7 @@ class RunningGroup:
     # Consumers ----------------------------------------------------------------------------------
 
     def connect(self, consumer: Consumer) -> None:
-        """Add a consumer. Deliveries start in the next turn of the event loop."""
+        """Add a consumer. Deliveries start in the next iteration of the event loop."""
         consumer.leave = partial(self._disconnect, consumer)
         consumer.resume = self._wake
         if not self.group.consumers:

@@ -269,7 +269,7 @@ class Call:
         self.write(frame(message.SerializeToString()))
 
     def flush(self) -> None:
-        """Send the messages now, not at the end of this turn of the event loop."""
+        """Send the messages now, not at the end of this iteration of the event loop."""
         self._connection.flush()
 
     def end(self) -> None:

@@ -169,7 +169,7 @@ class GrpcConnection(asyncio.Protocol):
         self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
     def _flush_soon(self) -> None:
-        """Send pending bytes in the next turn of the loop, together with the bytes of other calls."""
+        """Send pending bytes in the next iteration of the event loop, together with the bytes of other calls."""
         if not self._will_flush:
             self._will_flush = True
             self._loop.call_soon(self.flush)

@@ -1,6 +1,6 @@
 """Sources of events. Each reads pages from a cursor on, and then continues with committed events.
 
-A read asks for pages until it has enough events. A subscription asks for pages until it has reached the end, and then
+A read requests pages until it has enough events. A subscription requests pages until it has reached the end, and then
 passes each committed batch. A source skips the events of a batch that it has already returned in a page.
 """
 

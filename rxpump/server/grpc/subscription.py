@@ -75,7 +75,7 @@ class Subscription:
     async def _catch_up(self) -> None:
         """Send pages until the end is reached and the client reads.
 
-        The end is reached and the live state begins in one turn of the loop, so that no batch is missed.
+        The end is reached and the live state begins in one iteration of the event loop, so that no batch is missed.
         """
         while True:
             if not self._may_read():

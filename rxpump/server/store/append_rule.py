@@ -1,8 +1,8 @@
 """The outcome of an append: the decision table of docs/protocol/tcp.md, section 4.3, row by row.
 
 Only event ids are compared, not types, data or metadata. An id is recent if the stream holds it; with
-`Strictness.REAL`, if this stream received it before any other stream. A real server forgets old ids, because its
-cache has 8 MiB. This server looks ids up in an index on disk, and forgets an id when a scavenge removes the event.
+`Strictness.REAL`, if this stream received it before any other stream. A real server removes old ids, because its
+cache has 8 MiB. This server looks ids up in an index on disk, and removes an id when a scavenge removes the event.
 Row 13 concerns clusters only.
 """
 

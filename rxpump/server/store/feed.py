@@ -3,9 +3,9 @@
 The cost of a write depends only on the number of its own followers. The feed publishes transactions in the order of
 their commits, on the event loop on which followers start and stop.
 
-A follower that reads the end of the log and starts to follow in the same turn of the loop misses nothing: later
-events are published to it. It can receive an event that it has already read, because a commit of another thread is
-visible before its publication runs. Such a follower must skip events up to the position that it has read.
+A follower that reads the end of the log and starts to follow in the same iteration of the event loop misses nothing:
+later events are published to it. It can receive an event that it has already read, because a commit of another thread
+is visible before its publication runs. Such a follower must skip events up to the position that it has read.
 """
 
 from __future__ import annotations

@@ -135,8 +135,8 @@ class SqliteStore:
 
         Args:
             change: The change.
-            settle: Function that is called with the result, in the turn of the event loop in which the result of
-                `append` would be set. The callers of `append` run one turn later.
+            settle: Function that is called with the result, in the iteration of the event loop in which the result of
+                `append` would be set. The callers of `append` run one iteration later.
 
         Raises:
             StoreError: The store is closed.

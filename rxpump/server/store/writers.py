@@ -23,7 +23,7 @@ _MAX_WEIGHT = 64  # largest weight of a transaction on the event loop, so that c
 T = TypeVar("T")
 
 Settle = Callable[[T | NotCommitted], None]
-"""Function that receives the result of a change after the commit, in the turn of the loop that learns of it."""
+"""Function that receives the result of a change, in the event loop, after the commit."""
 
 _log = logging.getLogger("rxpump.server")
 

@@ -1,7 +1,7 @@
 """Buffer the replies of a session.
 
-Replies that are made in one turn of the event loop are sent in one write. Bytes that the client does not read stay in
-the transport and are counted. A session with more than MAX_UNSENT_BYTES is closed (docs/protocol/tcp.md,
+Replies that are made in one iteration of the event loop are sent in one write. Bytes that the client does not read
+stay in the transport and are counted. A session with more than MAX_UNSENT_BYTES is closed (docs/protocol/tcp.md,
 section 4.17).
 """
 
@@ -40,7 +40,7 @@ class ReplyBuffer:
         return self._put - self.unsent
 
     def put(self, frame: bytes) -> None:
-        """Send one or more frames at the end of this turn of the event loop."""
+        """Send one or more frames at the end of this iteration of the event loop."""
         if not self._frames:
             self._loop.call_soon(self.flush)
         self._frames.append(frame)

@@ -31,7 +31,7 @@ _STARTING: Final = (
 )
 """States in which a node can be started."""
 _KNOWING: Final = (NodeState.CATCHING_UP, NodeState.CLONE)
-"""States in which a node knows the leader, but does not follow it yet."""
+"""States in which a node has a leader, but does not follow it yet."""
 
 
 class EmbeddedCluster:

@@ -11,7 +11,7 @@ from rxpump.server.store.changes import Change, NotCommitted, TimedOut
 from rxpump.server.store.transaction import CommitRequest
 
 _MAX_WEIGHT: Final = 256
-"""Largest total weight of the changes that are committed in one turn of the event loop."""
+"""Largest total weight of the changes that are committed in one iteration of the event loop."""
 
 
 class PendingWrite:
@@ -52,7 +52,7 @@ class PendingWrites:
 
     Args:
         timeout: Seconds after which a client is answered with a timeout.
-        commit: Function that is called in a later turn of the event loop, and commits the changes that it can.
+        commit: Function that is called in a later iteration of the event loop, and commits the changes that it can.
     """
 
     def __init__(self, timeout: float, commit: Callable[[], None]) -> None:
@@ -70,7 +70,7 @@ class PendingWrites:
         return write.answer
 
     def wake(self) -> None:
-        """Schedule the call of `commit` for the next turn of the event loop."""
+        """Schedule the call of `commit` for the next iteration of the event loop."""
         if self._turn is None and self._writes:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 
@@ -79,7 +79,7 @@ class PendingWrites:
         self._commit()
 
     def take(self) -> list[PendingWrite]:
-        """Remove and return the next changes, as many as one turn of the event loop may commit."""
+        """Remove and return the next changes, as many as one iteration of the event loop may commit."""
         taken: list[PendingWrite] = []
         weight = 0
         while self._writes and weight < _MAX_WEIGHT:

@@ -121,7 +121,7 @@ class ReplicaNode:
 
     @property
     def leaderless(self) -> NodeState:
-        """State in which the node knows no leader."""
+        """State in which the node has no leader."""
         return NodeState.READ_ONLY_LEADERLESS if self.is_read_only else NodeState.UNKNOWN
 
     # Start and stop ----------------------------------------------------------------------------------------
@@ -224,12 +224,12 @@ class ReplicaNode:
 
     @property
     def followed(self) -> ReplicaNode | None:
-        """The leader that the node knows; None during an election."""
+        """The leader, from the view of the node; None during an election."""
         return self._leader
 
     @property
     def leader(self) -> NodeDescription | None:
-        """The leader that the node knows, as the node last saw it; None during an election."""
+        """Description of the leader, as the node last received it; None during an election."""
         if self._leader is None:
             return None
         return self.describe() if self._leader is self else self._seen[self._leader]

@@ -66,7 +66,7 @@ class ReplicatedLog:
     # Changes ---------------------------------------------------------------------------------------
 
     def submit(self, node: ReplicaNode, change: Change[Any]) -> asyncio.Future[Any]:
-        """Accept a change from a client of a node. A follower forwards it to the leader that it knows."""
+        """Accept a change from a client of a node. A follower forwards it to its leader."""
         if node.state is NodeState.LEADER:
             return node.pending.add(change)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -268,13 +268,13 @@ class _Batches:
         self._reply(BatchAppendResponse(stream_identifier=identifier, **result))
 
     def _reply(self, message: Any) -> None:
-        """Send a message at the end of this turn of the event loop, together with the others of the turn."""
+        """Send a message at the end of this iteration of the event loop, together with its other messages."""
         if not self._answers:
             self._loop.call_soon(self.send_answers)
         self._answers.append(frame(message.SerializeToString()))
 
     def send_answers(self) -> None:
-        """Send the answers of this turn now."""
+        """Send the answers of this iteration now."""
         if self._answers:
             self._call.write(joined(self._answers))
             self._call.flush()

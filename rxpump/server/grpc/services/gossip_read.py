@@ -16,7 +16,7 @@ _STATES: Final = ClusterInfo.DESCRIPTOR.fields_by_name["members"].message_type.e
 
 
 async def read_gossip(call: Call) -> None:
-    """Answer with all nodes that the server knows."""
+    """Answer with all nodes in the server's view of the cluster."""
     await call.request()
     members = [_member(each, call.local_address) for each in call.node.membership.members()]
     call.reply(ClusterInfo(members=members))

@@ -1,7 +1,7 @@
 """FilteredReadAllEventsForward and -Backward: read a page of the events of `$all` that match a filter.
 
 See docs/protocol/tcp.md, sections 3.4 and 4.7. A page can examine fewer events than its search window. The client
-then asks for the next page, as after any page that does not reach the end.
+then requests the next page, as after any page that does not reach the end.
 """
 
 from __future__ import annotations

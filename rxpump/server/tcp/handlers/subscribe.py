@@ -44,7 +44,7 @@ def begin(
 ) -> None:
     """Confirm and open a subscription.
 
-    The end of the log is read and followed in one turn of the event loop, so that no event is missed (see
+    The end of the log is read and followed in one iteration of the event loop, so that no event is missed (see
     `rxpump.server.store.feed`).
 
     Args:
