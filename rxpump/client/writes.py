@@ -156,8 +156,7 @@ class WriteClient(ReadClient):
             lambda: transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching() if batch_size is UNSET else Batching(batch_size),
-            limits=transport.limits,
-            telemetry=transport.telemetry,
+            transport=transport,
         )
 
     def publish_many(
@@ -209,7 +208,7 @@ class WriteClient(ReadClient):
         return Single(
             self._runtime,
             "publish_many",
-            lambda: append_many(transport.telemetry, new, lambda events: transport.append_many(events, versions)),
+            lambda: append_many(transport, new, lambda events: transport.append_many(events, versions)),
         )
 
     def link_to(
@@ -280,8 +279,7 @@ class WriteClient(ReadClient):
             lambda: self._transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch, max_bytes, linger, max_in_flight),
-            limits=self._transport.limits,
-            telemetry=self._transport.telemetry,
+            transport=self._transport,
         )
 
     def _append(
@@ -292,7 +290,7 @@ class WriteClient(ReadClient):
         return Single(
             self._runtime,
             name,
-            lambda: append(transport.telemetry, stream, events, lambda new: transport.append(stream, new, version)),
+            lambda: append(transport, stream, events, lambda new: transport.append(stream, new, version)),
         )
 
 

@@ -32,7 +32,7 @@ from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
 from rxpump.grpc.reads.log_places import start_of_group
 from rxpump.grpc.reads.pages import read_all_page, read_event, read_stream_page
 from rxpump.grpc.reads.reading import AllReading, StreamReading
-from rxpump.model.credentials import AnyCredentials, within
+from rxpump.model.credentials import AnyCredentials, login_of, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_details import GroupDetails
@@ -78,6 +78,7 @@ class GrpcTransport(Transport):
         on_status: Callable[[Status], None],
     ) -> None:
         super().__init__(runtime, on_status)
+        self.login = login_of(dialer.credentials)
         self._channel = Channel(resolver, dialer, settings, self.telemetry.counting(self.on_status), self.telemetry)
         self._caller = Caller(self._channel, settings, dialer.credentials)
         self._leader_channel: LeaderChannel | None = None
@@ -93,6 +94,7 @@ class GrpcTransport(Transport):
         view = copy(self)
         allowed = within(credentials, self.limits)
         view._caller, view._leader = self._caller.as_user(allowed), self._leader.as_user(allowed)
+        view.login = login_of(credentials)
         return view
 
     def with_timeout(self, timeout: float | None) -> GrpcTransport:

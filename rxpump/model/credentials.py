@@ -60,6 +60,12 @@ class Token:
 
 AnyCredentials = Credentials | Token
 
+
+def login_of(credentials: AnyCredentials | None) -> str | None:
+    """Return the login of a user; None for a token, which has none, and without credentials."""
+    return credentials.login if isinstance(credentials, Credentials) else None
+
+
 _Either = TypeVar("_Either", bound=AnyCredentials)
 
 

@@ -113,7 +113,7 @@ class OpenTelemetry(Instrumentation):
         return event if context is None else in_trace(event, context)
 
     @contextmanager
-    def appending(self, events: Events, *, is_buffered: bool) -> Iterator[Events]:
+    def appending(self, events: Events, login: str | None, *, is_buffered: bool) -> Iterator[Events]:
         """Append events in a span. Its context is added to the metadata of those that belong to no other trace.
 
         The span of buffered events is a child of the span to which all of them belong. If they belong to several, it
@@ -129,7 +129,7 @@ class OpenTelemetry(Instrumentation):
             operation,
             parent_of(origins[0]) if is_child else None,
             SpanKind.PRODUCER if is_child or not in_traces else SpanKind.CLIENT,
-            self._attributes_of_append(operation, events, every),
+            self._attributes_of_append(operation, login, events, every),
             links,
         ) as span:
             own, error_type = span.get_span_context(), None
@@ -150,9 +150,9 @@ class OpenTelemetry(Instrumentation):
         return inject(event, context, stream, self._limits)
 
     def _attributes_of_append(
-        self, operation: str, events: Events, every: Sequence[NewEvent]
+        self, operation: str, login: str | None, events: Events, every: Sequence[NewEvent]
     ) -> dict[str, AttributeValue]:
-        attributes = self._attributes(operation, "send")
+        attributes = self._attributes(operation, "send", login)
         if len(events) == 1:
             (stream,) = events
             attributes |= {names.DB_STREAM: stream, names.DESTINATION_NAME: stream}
@@ -166,7 +166,7 @@ class OpenTelemetry(Instrumentation):
 
     def delivering(self, on_next: Callable[[Any], object], probe: SubscriptionProbe) -> Callable[[Any], object]:
         """Return a function that delivers an event in a span, if it has the context of one, and counts it."""
-        attributes = self._attributes(names.SUBSCRIBE, "process") | {
+        attributes = self._attributes(names.SUBSCRIBE, "process", probe.login) | {
             names.DESTINATION_NAME: probe.stream,
             names.DB_SUBSCRIPTION_ID: str(probe.id),
         }
@@ -240,9 +240,11 @@ class OpenTelemetry(Instrumentation):
         error: dict[str, AttributeValue] = {} if error_type is None else {names.ERROR_TYPE: error_type}
         return {names.MESSAGING_SYSTEM: names.SYSTEM, names.OPERATION_NAME: operation, **self._server, **error}
 
-    def _attributes(self, operation: str, type_of_operation: str) -> dict[str, AttributeValue]:
+    def _attributes(self, operation: str, type_of_operation: str, login: str | None) -> dict[str, AttributeValue]:
         """Return the attributes that all spans have."""
+        user: dict[str, AttributeValue] = {} if login is None else {names.DB_USER: login}
         return {
+            **user,
             names.DB_SYSTEM: names.SYSTEM,
             names.DB_OPERATION: operation,
             names.MESSAGING_SYSTEM: names.SYSTEM,

@@ -19,6 +19,7 @@ PROCESS: Final = "streams.process"
 
 DB_SYSTEM: Final = "db.system"
 DB_OPERATION: Final = "db.operation"
+DB_USER: Final = "db.user"
 DB_STREAM: Final = "db.kurrentdb.stream"
 DB_SUBSCRIPTION_ID: Final = "db.kurrentdb.subscription.id"
 DB_EVENT_ID: Final = "db.kurrentdb.event.id"

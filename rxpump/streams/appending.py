@@ -109,7 +109,7 @@ class _Writing:
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
         buffer, appender = self._buffer, self._appender
         appending = append(
-            buffer.telemetry, buffer.stream, events, lambda new: appender.append(new, version), is_buffered=True
+            buffer.transport, buffer.stream, events, lambda new: appender.append(new, version), is_buffered=True
         )
         work = self._runtime.start(appending, "append")
         work.add_done_callback(self._note)

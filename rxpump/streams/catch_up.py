@@ -225,7 +225,7 @@ class CatchUp(TaskObservable[Event]):
         probe = CatchUpProbe(cursor)
         subscription = TaskSubscription(self._runtime, self.name, select(news, probe), observer)
         probe.upstream = subscription.upstream
-        subscription.measure(self._followed.transport.telemetry, probe)
+        subscription.measure(self._followed.transport, probe)
         return subscription
 
     def with_signals(self) -> TaskObservable[Event | Signal]:

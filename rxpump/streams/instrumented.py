@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from rxpump.model.new_events import NewEvent
-from rxpump.telemetry import Events, Telemetry
+from rxpump.telemetry import Events
+from rxpump.transport import Transport
 
 R = TypeVar("R")
 
 
 def append(
-    telemetry: Telemetry,
+    transport: Transport,
     stream: str,
     events: Sequence[NewEvent],
     send: Callable[[Sequence[NewEvent]], Coroutine[Any, Any, R]],
@@ -23,27 +24,29 @@ def append(
     """Return a coroutine that appends events to a stream.
 
     Args:
-        telemetry: Counters and instrumentation of the client.
+        transport: The transport, whose instrumentation and user the span has.
         stream: Name of the stream.
         events: The events.
         send: Function that returns a coroutine which appends the events that it is given.
         is_buffered: Whether the events come from a buffer.
     """
-    if telemetry.instrumentation is None:
+    instrumentation = transport.telemetry.instrumentation
+    if instrumentation is None:
         return send(events)
-    span = telemetry.instrumentation.appending({stream: events}, is_buffered=is_buffered)
+    span = instrumentation.appending({stream: events}, transport.login, is_buffered=is_buffered)
     return _in_span(span, lambda new: send(new[stream]))
 
 
 def append_many(
-    telemetry: Telemetry,
+    transport: Transport,
     events: Mapping[str, Sequence[NewEvent]],
     send: Callable[[Mapping[str, Sequence[NewEvent]]], Coroutine[Any, Any, R]],
 ) -> Coroutine[Any, Any, R]:
     """Return a coroutine that appends events to several streams; arguments as in `append`."""
-    if telemetry.instrumentation is None:
+    instrumentation = transport.telemetry.instrumentation
+    if instrumentation is None:
         return send(events)
-    return _in_span(telemetry.instrumentation.appending(events, is_buffered=False), send)
+    return _in_span(instrumentation.appending(events, transport.login, is_buffered=False), send)
 
 
 async def _in_span(span: AbstractContextManager[Events], send: Callable[[Events], Coroutine[Any, Any, R]]) -> R:

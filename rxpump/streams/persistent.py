@@ -95,7 +95,7 @@ class Deliveries(TaskObservable[Delivery]):
     ) -> ConsumerSession:
         session = ConsumerSession(self._runtime, self.name, self._connect, self._settings.retry, observer)
         probe = ConsumerProbe(self._transport, self._source, self.group, session)
-        session.measure(self._transport.telemetry, probe)
+        session.measure(self._transport, probe)
         return session
 
     async def _connect(self) -> BatchingAcknowledger:

@@ -11,12 +11,11 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, LoopCaller
 from rxpump.errors import ClientClosed, NotConnected
-from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.write_buffer import Batching, WriteBuffer
-from rxpump.telemetry import Telemetry
+from rxpump.transport import Transport
 
 
 class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
@@ -42,13 +41,12 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         *,
         expected_version: int,
         batching: Batching,
-        limits: Limits,
-        telemetry: Telemetry,
+        transport: Transport,
     ) -> None:
         self.stream = stream
         self._runtime = runtime
         self._loop_caller = LoopCaller()
-        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits, telemetry)
+        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, transport)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()

@@ -33,7 +33,6 @@ from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import InvalidArgument, RxPumpError, WrongExpectedVersion
 from rxpump.model.events import Event
-from rxpump.model.limits import Limits
 from rxpump.model.new_events import as_new_event
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
@@ -41,7 +40,6 @@ from rxpump.streams.observable import Piped
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
 from rxpump.streams.source import PageSource, TaskObservable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
-from rxpump.telemetry import Telemetry
 from rxpump.transport import Appender, Transport
 
 HINT_EVERY = 1000
@@ -94,9 +92,7 @@ class Relay(PageSource[WriteResult]):
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
-                progress = _RelayProgress(
-                    self.source, self.target, start, self._transport.limits, self._transport.telemetry
-                )
+                progress = _RelayProgress(self.source, self.target, start, self._transport)
                 async with aclosing(self._run(progress)) as results:
                     async for result in results:
                         failures.reset()
@@ -149,14 +145,14 @@ class Relay(PageSource[WriteResult]):
 class _RelayProgress:
     """The progress of one attempt: the source events that are finished, and the results that are not written yet."""
 
-    def __init__(self, source: str, target: str, start: Start, limits: Limits, telemetry: Telemetry) -> None:
+    def __init__(self, source: str, target: str, start: Start, transport: Transport) -> None:
         self.start = start
-        self.buffer = WriteBuffer("the relay", target, Batching(), limits, telemetry)
+        self.buffer = WriteBuffer("the relay", target, Batching(), transport)
         self.done = start.done
         self.hint_is_due = asyncio.Event()
         self._source = source
         self._target = target
-        self._limits = limits
+        self._limits = transport.limits
         self._place = Place(-1, -1)
         self._unwritten: deque[Pending] = deque()
         self.hint = start.done

@@ -25,6 +25,7 @@ from rxpump.errors.root import as_exception
 from rxpump.model.signals import Examined
 from rxpump.streams.observable import Observable
 from rxpump.telemetry import SubscriptionProbe, Telemetry
+from rxpump.transport import Transport
 
 T = TypeVar("T")
 
@@ -119,10 +120,11 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self.upstream.track(self._tracker)
             track(self._tracker)
 
-    def measure(self, telemetry: Telemetry, probe: SubscriptionProbe) -> None:
+    def measure(self, transport: Transport, probe: SubscriptionProbe) -> None:
         """Include the subscription in the metrics of the client, and record its deliveries if it is instrumented."""
-        self._telemetry, self._probe = telemetry, probe
-        telemetry.add(probe, self.task)
+        self._telemetry, self._probe = transport.telemetry, probe
+        probe.login = transport.login
+        transport.telemetry.add(probe, self.task)
 
     def _note_left(self) -> None:
         """Record the end of the delivery in progress, if there is one, because the subscription ends during it.

@@ -12,9 +12,8 @@ from rxpump.backpressure.upstream import Upstream
 from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import RxPumpError
 from rxpump.model import checks
-from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent, as_new_event
-from rxpump.telemetry import Telemetry
+from rxpump.transport import Transport
 
 DEFAULT_BATCH_BYTES: Final = 256 * 1024
 """Default for the most bytes of events in one write.
@@ -57,25 +56,23 @@ class WriteBuffer:
         name: Name of the buffer in BufferOverflow.
         stream: Stream that the events are written to.
         batching: How events are grouped into writes.
-        limits: Limits of the protocol that the events are written with.
-        telemetry: Counters and instrumentation of the client.
+        transport: Transport that the events are written with, which has limits and may be instrumented.
 
     Attributes:
         stream: Stream that the events are written to.
-        telemetry: Counters and instrumentation of the client.
+        transport: Transport that the events are written with.
         failure: Error with which the source ended; None if it completed or has not ended.
         is_over: Whether the source has ended.
         changed: Event that is set when a batch may be ready, and when the source ends. Its reader clears it.
     """
 
-    def __init__(self, name: str, stream: str, batching: Batching, limits: Limits, telemetry: Telemetry) -> None:
+    def __init__(self, name: str, stream: str, batching: Batching, transport: Transport) -> None:
         self.stream: str = stream
-        self.telemetry: Telemetry = telemetry
+        self.transport: Transport = transport
         self.failure: Exception | None = None
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
         self._loop_caller = LoopCaller()
-        self._limits = limits
         self._completes_by_itself = False
         self._batching = batching
         self._watermarks = Watermarks(name, high=max(2 * batching.max_batch, batching.max_in_flight))
@@ -97,9 +94,10 @@ class WriteBuffer:
         if not self._loop_caller.is_in_loop():
             self._loop_caller.call(self._on_next_soon, item)
             return
-        event = as_new_event(item, self.stream, self._limits)
-        if self.telemetry.instrumentation is not None:
-            event = self.telemetry.instrumentation.buffering(event)
+        event = as_new_event(item, self.stream, self.transport.limits)
+        instrumentation = self.transport.telemetry.instrumentation
+        if instrumentation is not None:
+            event = instrumentation.buffering(event)
         self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
         self._watermarks.added(len(self._events) + 1)
         self._events.append(event)

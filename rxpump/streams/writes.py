@@ -9,13 +9,12 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.call import Call
 from rxpump.streams.observable import Observable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
-from rxpump.telemetry import Telemetry
+from rxpump.transport import Transport
 
 
 class Writes(Call[WriteResult]):
@@ -38,11 +37,10 @@ class Writes(Call[WriteResult]):
         *,
         expected_version: int,
         batching: Batching,
-        limits: Limits,
-        telemetry: Telemetry,
+        transport: Transport,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            buffer = WriteBuffer("publish", stream, batching, limits, telemetry)
+            buffer = WriteBuffer("publish", stream, batching, transport)
             runtime.intakes.add(buffer.end_intake)
             subscription = events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
             results = append_in_order(runtime, buffer, open_appender, expected_version, batching.max_in_flight)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
-from rxpump.model.credentials import within
+from rxpump.model.credentials import login_of, within
 from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
@@ -42,10 +42,13 @@ def transport_to(
     Raises:
         InvalidArgument: The credentials are too long, or `tls` is set for an embedded server.
     """
-    if not isinstance(address, EmbeddedAddress) and address.credentials is not None:
-        within(address.credentials, TcpTransport.limits)
+    credentials = None if isinstance(address, EmbeddedAddress) else address.credentials
+    if credentials is not None:
+        within(credentials, TcpTransport.limits)
     resolver = _resolver(address, settings, selector, retry_policy)
-    return TcpTransport(resolver, settings, tasks, on_status)
+    transport = TcpTransport(resolver, settings, tasks, on_status)
+    transport.login = login_of(credentials)
+    return transport
 
 
 def _resolver(

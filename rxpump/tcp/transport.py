@@ -9,14 +9,8 @@ from math import inf
 from typing import Any, ClassVar, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import (
-    AccessDenied,
-    BadRequest,
-    NotAuthenticated,
-    OperationTimedOut,
-    ReadFailed,
-)
-from rxpump.model.credentials import AnyCredentials, within
+from rxpump.errors import AccessDenied, BadRequest, NotAuthenticated, OperationTimedOut, ReadFailed
+from rxpump.model.credentials import AnyCredentials, login_of, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import PersistentSubscriptionSettings
@@ -88,6 +82,7 @@ class TcpTransport(Transport):
         """Return a view whose requests carry other credentials."""
         view = copy(self)
         view._credentials = within(credentials, self.limits)
+        view.login = login_of(credentials)
         return view
 
     @property

@@ -26,11 +26,12 @@ class Instrumentation(ABC):
         """Return an event that waits to be written later, with the trace in which it arrived."""
 
     @abstractmethod
-    def appending(self, events: Events, *, is_buffered: bool) -> AbstractContextManager[Events]:
+    def appending(self, events: Events, login: str | None, *, is_buffered: bool) -> AbstractContextManager[Events]:
         """Return a context manager for the span of an append. It returns the events to write in place of `events`.
 
         Args:
             events: Events to write to each stream. Their ids must not change.
+            login: Login of the user who writes them; None if it is not known.
             is_buffered: Whether the events were passed to `buffering`.
         """
 

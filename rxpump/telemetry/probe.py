@@ -27,12 +27,14 @@ class SubscriptionProbe(ABC):
         id: Number of the subscription in its client, from 1; 0 before it is counted.
         stream: Name of the stream, or `$all`.
         group: Name of the consumer group, or None.
+        login: Login of the subscriber; None if it is not known.
     """
 
     def __init__(self, stream: str, group: str | None = None) -> None:
         self.id: int = 0
         self.stream: str = stream
         self.group: str | None = group
+        self.login: str | None = None
 
     @property
     @abstractmethod

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, ConnectionClosed
-from rxpump.model.credentials import AnyCredentials, within
+from rxpump.model.credentials import AnyCredentials, login_of, within
 from rxpump.model.events import Event
 from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
@@ -120,6 +120,7 @@ class MockBase(Transport):
         """Return a view whose requests have the permissions of another user."""
         view = copy(self)
         view._user = within(credentials, self.limits)
+        view.login = login_of(credentials)
         return view
 
     def with_timeout(self, timeout: float | None) -> Self:

@@ -37,6 +37,7 @@ class Transport(ABC):
         runtime: Background tasks of the client.
         on_status: Function that is called with each change of the connection's status.
         telemetry: Counters of the client, which all views of the transport share.
+        login: Login that requests carry; None if they carry a token or no credentials.
     """
 
     protocol: ClassVar[str]
@@ -47,6 +48,7 @@ class Transport(ABC):
         self.runtime = runtime
         self.on_status = on_status
         self.telemetry: Telemetry = Telemetry()
+        self.login: str | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -126,15 +128,12 @@ class Transport(ABC):
     async def append_many(
         self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
     ) -> Mapping[str, WriteResult]:
-        """Append events to several streams as one atomic write. Needs Capability.MULTI_STREAM_APPEND.
+        """Append events to several streams atomically; return each result. Needs Capability.MULTI_STREAM_APPEND.
 
         Args:
             events: Events for each stream, at least one.
             expected_versions: Version that a stream must have; ANY for a stream that is not named. A stream without
                 events is only checked.
-
-        Returns:
-            The result for each stream of `events`.
 
         Raises:
             InvalidArgument: The protocol cannot carry the metadata of an event.

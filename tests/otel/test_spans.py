@@ -65,6 +65,26 @@ async def test_an_append_is_a_span_that_the_events_name(client: Client, recorder
     }
 
 
+async def test_the_spans_of_a_user_name_the_user(client: Client, recorder: Recorder) -> None:
+    ops_client = client.as_user("ops", "changeit")
+    await ops_client.publish_event("orders", "Placed")
+    await ops_client.publish_many({"orders": [NewEvent("Paid")], "bills": [NewEvent("Paid")]})
+    publisher = ops_client.publisher("orders")
+    publisher.on_next(NewEvent("Sent"))
+    publisher.on_completed()
+    await publisher.drained()
+    await ops_client.stream("orders").pipe(rx.take(3))
+    await client.stream("orders").pipe(rx.take(1))
+    users = [(span.name, (span.attributes or {}).get("db.user")) for span in recorder.spans()]
+    assert users == [
+        ("streams.append", "ops"),
+        ("streams.multi-append", "ops"),
+        ("streams.append", "ops"),
+        *[("streams.subscribe", "ops")] * 3,
+        ("streams.subscribe", None),
+    ]
+
+
 async def test_a_list_is_one_span(client: Client, recorder: Recorder) -> None:
     await client.publish("orders", [NewEvent("Placed"), NewEvent("Paid")])
     [span] = recorder.spans("streams.append")
@@ -111,6 +131,18 @@ async def test_a_write_that_is_repeated_is_the_same_write(recorder: Recorder, pr
     one, two = recorder.spans("streams.append")
     assert keys(one) != keys(two)
     assert stored == [keys(one)]
+
+
+@pytest.mark.parametrize("options", ["", "&credentialsInClear=true"], ids=["tcp", "grpc"])
+async def test_the_user_of_a_connection_string_is_an_attribute(recorder: Recorder, options: str) -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0) as server:
+        scheme, port = ("kurrentdb", server.grpc_port) if options else ("tcp", server.port)
+        uri = f"{scheme}://admin:changeit@127.0.0.1:{port}?tls=false{options}"
+        async with recorder.instrument(rxpump.connect(uri)) as client:
+            await client.publish_event("orders", "Placed")
+            await client.as_user("ops", "changeit").publish_event("orders", "Placed")
+            assert [(span.attributes or {}).get("db.user") for span in recorder.spans()] == ["admin", "ops"]
+            assert client.as_user(rxpump.Token("secret"))._transport.login is None
 
 
 async def test_a_delivery_is_a_child_of_the_append(client: Client, recorder: Recorder) -> None:

@@ -11,13 +11,12 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongExpectedVersion
-from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.write_buffer import Batching
-from rxpump.telemetry import Telemetry
+from rxpump.testing import MockTransport
 from rxpump.transport import Appender
 from tests.fakes import Pages
 
@@ -78,8 +77,7 @@ def publisher(
         lambda: server,
         expected_version=version,
         batching=settings,
-        limits=Limits(),
-        telemetry=Telemetry(),
+        transport=MockTransport(),
     )
 
 

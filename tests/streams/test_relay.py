@@ -13,13 +13,12 @@ import rxpump
 from rxpump import NewEvent
 from rxpump.backpressure.progress import ProgressTracker
 from rxpump.backpressure.upstream import Upstream
-from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
 from rxpump.server import EmbeddedServer
 from rxpump.streams import relay as relay_module
 from rxpump.streams.relay import _RelayProgress
 from rxpump.streams.relay_mark import Place, Start
-from rxpump.telemetry import Telemetry
+from rxpump.testing import MockTransport
 from tests.operators.events import event
 from tests.operators.sources import Seen, settle
 
@@ -31,7 +30,7 @@ def frequent_hints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_result_that_is_not_written_holds_back_the_hint() -> None:
     tracker, upstream = ProgressTracker(), Upstream("source")
-    progress = _RelayProgress("source", "target", Start(-1, Place(-1, -1), -1), Limits(), Telemetry())
+    progress = _RelayProgress("source", "target", Start(-1, Place(-1, -1), -1), MockTransport())
     progress.count_dropped(tracker)
     first = tracker.begin(event(number=0))
     upstream.deliver(progress.leave, NewEvent("Made"), first, first)
@@ -92,7 +91,7 @@ async def test_a_relay_that_buffers_loses_nothing_on_a_restart(memory_server: Em
 
 async def test_a_batch_that_is_larger_after_a_restart_is_written() -> None:
     tracker, upstream = ProgressTracker(), Upstream("source")
-    progress = _RelayProgress("source", "target", Start(0, Place(0, 0), -1), Limits(), Telemetry())
+    progress = _RelayProgress("source", "target", Start(0, Place(0, 0), -1), MockTransport())
     first, second = tracker.begin(event(number=0)), tracker.begin(event(number=1))
     upstream.deliver(progress.leave, NewEvent("Made"), first, second)
     (written,) = progress.buffer.take()

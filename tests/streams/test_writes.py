@@ -12,7 +12,6 @@ from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
@@ -20,7 +19,7 @@ from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
 from rxpump.streams.write_buffer import Batching
 from rxpump.streams.writes import Writes
-from rxpump.telemetry import Telemetry
+from rxpump.testing import MockTransport
 from rxpump.transport import Appender
 
 
@@ -58,8 +57,7 @@ class Stream(Appender):
             lambda: self,
             expected_version=version,
             batching=batching,
-            limits=Limits(),
-            telemetry=Telemetry(),
+            transport=MockTransport(),
         )
 
 
