@@ -16,11 +16,12 @@ from rxpump.cli.output import Output, printable
 from rxpump.cli.read import format_option
 from rxpump.cli.store_command import confirm, store_command, yes_option
 from rxpump.cli.values import parse_place
-from rxpump.client.group_streams import group_in_streams, groups_in_streams, parked_stream
+from rxpump.client.group_streams import group_in_streams, groups_in_streams
 from rxpump.errors import NotSupported, StreamNotFound
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import ConsumerStrategy, GroupOptions
 from rxpump.model.positions import Edge
+from rxpump.model.system_names import parked_stream
 
 _TYPES: Final = {"bool": bool, "int": int, "float": float}
 _NOTES: Final = {

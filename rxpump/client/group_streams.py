@@ -18,12 +18,11 @@ from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import GroupOptions
 from rxpump.model.positions import END, Position, StreamDirection
-from rxpump.model.system_names import ALL_STREAM
+from rxpump.model.system_names import ALL_STREAM, checkpoint_stream, parked_stream
 from rxpump.operators import map_async
 from rxpump.streams.observable import Observable
 
 _CONFIGURATION: Final = "$persistentSubscriptionConfig"
-_PREFIX: Final = "$persistentsubscription-"
 _SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
 _FLAGS: Final = ("resolve_links", "record_statistics")
 _NAMES: Final = {
@@ -77,11 +76,6 @@ def group_in_streams(client: Client, stream: str, group: str) -> Observable[Grou
     )
 
 
-def parked_stream(stream: str, group: str) -> str:
-    """Return the name of the stream with the links to the parked events of a group."""
-    return f"{_PREFIX}{stream}::{group}-parked"
-
-
 def _entries(client: Client) -> Observable[Entry]:
     """Return an Observable of the configuration of each group.
 
@@ -117,7 +111,7 @@ async def _details(client: Client, entry: Entry) -> GroupDetails:
     if stream == ALL_STREAM:
         commit = values["start_from"]
         values["start_from"] = Position(commit, commit) if commit >= 0 else END
-    checkpoint = await _last(client, f"{_PREFIX}{stream}::{group}-checkpoint")
+    checkpoint = await _last(client, checkpoint_stream(stream, group))
     return GroupDetails(
         stream,
         group,

@@ -115,7 +115,8 @@ class SubscriptionMetrics:
         is_live: Whether all existing events have arrived and new ones arrive as they are written. For a consumer
             group: whether it is connected.
         events_behind: Number of events from the last delivered event to the head. For a consumer group: from the
-            checkpoint of the group, as far as the protocol and the permissions of the user allow. None for `$all`.
+            checkpoint of the group, if the user may read it; over TCP, None before the first checkpoint. None for
+            `$all`.
         bytes_behind: Bytes of the log from the last delivered event to the head, for `$all` and secondary indexes;
             None for a stream.
         seconds_behind: Seconds between the times at which the server stored the last delivered event and the head.

@@ -16,6 +16,9 @@ METADATA_PREFIX: Final = "$$"
 INDEX_PREFIX: Final = "$idx-"
 """Prefix of the names of secondary indexes (docs/protocol/grpc.md, section 5.7)."""
 
+GROUP_PREFIX: Final = "$persistentsubscription-"
+"""Prefix of the streams of consumer groups (docs/protocol/tcp.md, section 4.18)."""
+
 SETTINGS_STREAM: Final = "$settings"
 """Stream whose last event holds the default access control lists."""
 
@@ -54,3 +57,13 @@ ADMINS: Final = "$admins"
 
 OPS: Final = "$ops"
 """Role that may run scavenges."""
+
+
+def checkpoint_stream(stream: str, group: str) -> str:
+    """Return the name of the stream with the checkpoints of a consumer group."""
+    return f"{GROUP_PREFIX}{stream}::{group}-checkpoint"
+
+
+def parked_stream(stream: str, group: str) -> str:
+    """Return the name of the stream with the links to the parked events of a consumer group."""
+    return f"{GROUP_PREFIX}{stream}::{group}-parked"

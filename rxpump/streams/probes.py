@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from rxpump.backpressure.upstream import Upstream
-from rxpump.errors import RxPumpError
+from rxpump.errors import EventNotFound, RxPumpError, StreamNotFound
 from rxpump.model.events import Event
-from rxpump.model.group_details import GroupDetails
-from rxpump.model.positions import Position
-from rxpump.model.system_names import ALL_STREAM
+from rxpump.model.positions import END, Position
+from rxpump.model.system_names import ALL_STREAM, checkpoint_stream
 from rxpump.streams.acknowledger import BatchingAcknowledger
 from rxpump.streams.cursor import Cursor, FollowedStream, Place
 from rxpump.telemetry import Distance, SubscriptionProbe
@@ -160,7 +159,8 @@ class ConsumerProbe(SubscriptionProbe):
         self._source = stream
         self._name = group
         self._consumer = consumer
-        self._may_ask = Capability.GROUP_INFO in transport.capabilities
+        self._has_details = Capability.GROUP_INFO in transport.capabilities
+        self._may_ask = True
 
     @property
     def events(self) -> int:
@@ -189,24 +189,42 @@ class ConsumerProbe(SubscriptionProbe):
         acknowledger = self._acknowledger
         return 0 if acknowledger is None else acknowledger.unsettled
 
-    async def find_head(self, timeout: float) -> GroupDetails | None:
-        """Read the state of the group, if the protocol has it and the user may read it."""
+    async def find_head(self, timeout: float) -> int | None:
+        """Find the lag of the group, if the user may read it."""
         if not self._may_ask or not self._transport.is_connected:
             return None
+        requests = self._transport.with_timeout(timeout)
         try:
-            return await self._transport.with_timeout(timeout).group_details(self._source, self._name)
+            if self._has_details:
+                return (await requests.group_details(self._source, self._name)).lag
+            return await _lag_in_streams(requests, self.stream, self._name)
         except RxPumpError as error:
             self._may_ask = error.retryable
             return None
 
-    def distance_to(self, head: GroupDetails | None) -> Distance:
-        """Return the lag of the group."""
-        lag = None if head is None else head.lag
-        seconds = 0.0 if lag == 0 else None
-        return Distance(None, lag, seconds) if self._source is None else Distance(lag, None, seconds)
+    def distance_to(self, head: int | None) -> Distance:
+        """Return the lag of the group as a distance."""
+        seconds = 0.0 if head == 0 else None
+        return Distance(None, head, seconds) if self._source is None else Distance(head, None, seconds)
 
     @property
     def _acknowledger(self) -> BatchingAcknowledger | None:
         """Acknowledgements of the open connection; None if there is none."""
         acknowledger = self._consumer.acknowledger
         return None if acknowledger is None or acknowledger.closed is not None else acknowledger
+
+
+async def _lag_in_streams(requests: Transport, stream: str, group: str) -> int | None:
+    """Compute the lag of a group from the last event of the stream and the stream with the group's checkpoints.
+
+    The TCP protocol has no request for the state of a group (docs/protocol/tcp.md, section 4.18).
+
+    Returns:
+        Events between the last checkpoint and the end of the stream; None if the group has no checkpoint yet.
+    """
+    try:
+        checkpoint = (await requests.read_event(checkpoint_stream(stream, group), END, resolve_links=False)).json()
+        last = await requests.read_event(stream, END, resolve_links=False)
+    except (StreamNotFound, EventNotFound):
+        return None
+    return max(0, last.received_number - checkpoint) if isinstance(checkpoint, int) else None

@@ -180,6 +180,22 @@ async def test_deliveries_are_counted_until_they_are_settled(store: Store) -> No
     subscription.dispose()
 
 
+async def test_the_lag_of_a_group_is_that_from_its_checkpoint(store: Store) -> None:
+    """Over TCP, the lag is computed from the streams of the group, which only admins may read."""
+    if isinstance(store.transport, MockTransport):
+        pytest.skip("its groups have no checkpoints")
+    await store.write("s", *range(5))
+    admin = store.client.as_user("admin", "changeit")
+    await admin.create_subscription("g", "s", start_from=0, checkpoint_min_count=1, checkpoint_max_count=1)
+    seen = Seen()
+    subscription = seen.of(admin.connect_subscription("g", "s"))
+    await wait_for(lambda: len(seen.items) == 5)
+    for delivery in seen.items[:3]:
+        delivery.ack()
+    await store.client.metrics(0.01).pipe(rx.first(lambda now: now.subscriptions[0].events_behind == 2))
+    subscription.dispose()
+
+
 async def test_the_rate_is_that_of_virtual_time(store: Store) -> None:
     scheduler, seen, events = VirtualTimeScheduler(), Seen(), Seen()
     subscription = events.of(store.client.stream("s"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rxpump.backpressure.upstream import Upstream
-from rxpump.errors import AccessDenied, NotReady, OperationTimedOut
+from rxpump.errors import AccessDenied, EventNotFound, NotReady, OperationTimedOut, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import GroupOptions
@@ -120,6 +120,59 @@ async def test_the_distance_of_a_group_is_its_lag(
     consumer: Any = None
     subscription = ConsumerProbe(transport, stream, "g", consumer)
     assert subscription.distance_to(await subscription.find_head(1)) == expected
+
+
+class InStreams:
+    """A transport that cannot read the state of a group, only the last events of streams."""
+
+    is_connected = True
+    capabilities = frozenset[Capability]()
+
+    def __init__(self, last: dict[str, Event | Exception]) -> None:
+        self._last = last
+        self.reads: list[str] = []
+
+    def with_timeout(self, timeout: float) -> InStreams:
+        return self
+
+    async def read_event(self, stream: str, number: object, *, resolve_links: bool) -> Event:
+        assert (number, resolve_links) == (END, False)
+        self.reads.append(stream)
+        last = self._last[stream]
+        if isinstance(last, Exception):
+            raise last
+        return last
+
+
+CHECKPOINTS = "$persistentsubscription-s::g-checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "last", "expected"),
+    [
+        (event(data=b"3"), event(number=7), (4, None, None)),
+        (event(data=b"7"), event(number=7), (0, None, 0.0)),
+        (StreamNotFound(CHECKPOINTS), event(number=7), (None, None, None)),
+        (event(data=b"3"), EventNotFound("s", -1), (None, None, None)),
+    ],
+)
+async def test_the_lag_is_read_from_streams_if_no_request_has_it(
+    checkpoint: Event | Exception, last: Event | Exception, expected: tuple[object, ...]
+) -> None:
+    transport: Any = InStreams({CHECKPOINTS: checkpoint, "s": last})
+    consumer: Any = None
+    subscription = ConsumerProbe(transport, "s", "g", consumer)
+    for _ in range(2):
+        assert subscription.distance_to(await subscription.find_head(1)) == expected
+
+
+async def test_streams_of_a_group_that_may_not_be_read_are_asked_once() -> None:
+    transport: Any = InStreams({CHECKPOINTS: AccessDenied("read", CHECKPOINTS)})
+    consumer: Any = None
+    subscription = ConsumerProbe(transport, "s", "g", consumer)
+    for _ in range(2):
+        assert subscription.distance_to(await subscription.find_head(1)) == (None, None, None)
+    assert transport.reads == [CHECKPOINTS]
 
 
 async def test_a_group_that_may_not_be_read_is_asked_once() -> None:

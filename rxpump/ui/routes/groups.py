@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rxpump.client import Client
-from rxpump.client.group_streams import group_in_streams, groups_in_streams, parked_stream
+from rxpump.client.group_streams import group_in_streams, groups_in_streams
 from rxpump.errors import EventNotFound, InvalidArgument, NotJson, NotSupported, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.positions import Edge, Position, position_text
+from rxpump.model.system_names import parked_stream
 from rxpump.ui.budget import within_bytes
 from rxpump.ui.context import Context
 from rxpump.ui.event_json import event_values, time_of
