@@ -1,9 +1,9 @@
 """The configuration of groups as JSON, with the keys and omissions of a real server.
 
-Values that are zero, false or absent are left out. This server adds three things. The key `beginsAfter`
+Values that are zero, false or absent are left out. This server adds four things. The key `beginsAfter`
 keeps the start of a group that begins at the end of its stream; a real server loses it in a restart. The key
-`filter` holds the filter of a group on all streams. And besides whole configurations (`entries`) there are changes of
-one group (`entry` and `removed`).
+`filter` holds the filter of a group on all streams. The key `zeroTimeoutPasses` describes a message timeout of 0. And
+besides whole configurations (`entries`) there are changes of one group (`entry` and `removed`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_COUNT, MAX_EVENT_NUMBER
 from rxpump.server.groups.group_filter import GroupFilter
 from rxpump.server.groups.settings import GroupSettings, group_id
 from rxpump.server.groups.strategies import STRATEGIES
@@ -35,6 +35,7 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "maxCheckPointCount": ("checkpoint_max_count", int),
     "maxSubscriberCount": ("subscriber_max_count", int),
     "namedConsumerStrategy": ("strategy", str),
+    "zeroTimeoutPasses": ("zero_timeout_passes", bool),
 }
 _SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
 _BEGINS_AFTER: Final = "beginsAfter"
@@ -116,8 +117,8 @@ def _entry_from_json(entry: object) -> Entry:
     if not isinstance(entry, dict):
         raise ValueError(f"an entry must be an object, got {entry!r}")
     values: dict[str, Any] = {name: _checked(entry, key, kind) for key, (name, kind) in _KEYS.items()}
-    for name in _SECONDS:
-        values[name] /= 1000
+    for name in _SECONDS:  # Older versions of this server stored times that no answer about a group can contain.
+        values[name] = max(-MAX_COUNT, min(values[name], MAX_COUNT)) / 1000
     if _FILTER in entry:
         values["filter"] = GroupFilter.from_json(entry[_FILTER])
     settings = GroupSettings(**values)

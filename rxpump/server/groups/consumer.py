@@ -38,13 +38,23 @@ class Consumer:
         user: Login of the user; empty for an anonymous one.
         address: Address of the client; empty if it is unknown.
         connection_name: Name that the client gave to its connection.
+        keeps_retry_counts: Whether the events that the consumer leaves behind keep their numbers of retries.
+            Otherwise the numbers start again.
         measurement: Counts of the events that were delivered.
         leave: Removes the consumer from its group. The group sets it.
         resume: Lets the group deliver again after the client has read. The group sets it.
     """
 
     def __init__(
-        self, id: bytes, slots: int, client: Client, *, user: str = "", address: str = "", connection_name: str = ""
+        self,
+        id: bytes,
+        slots: int,
+        client: Client,
+        *,
+        user: str = "",
+        address: str = "",
+        connection_name: str = "",
+        keeps_retry_counts: bool = False,
     ) -> None:
         self.id = id
         self.slots = slots
@@ -52,6 +62,7 @@ class Consumer:
         self.user: str = user
         self.address: str = address
         self.connection_name: str = connection_name
+        self.keeps_retry_counts: bool = keeps_retry_counts
         self.measurement: Measurement = Measurement()
         self.leave: Callable[[], None] = _nothing
         self.resume: Callable[[], None] = _nothing

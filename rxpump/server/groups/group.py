@@ -35,6 +35,9 @@ from rxpump.server.groups.strategies import STRATEGIES
 MAX_PENDING: Final = 5_000
 """Number of pending events at which a group stops reading. Its consumers cannot have more in flight."""
 
+_SHORTEST_TIMEOUT: Final = 1e-6
+"""Seconds in place of a timeout of 0. An event that is delivered at the time of a tick expires at the next one."""
+
 MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
 """Bytes of pending events at which a group stops reading."""
 
@@ -65,7 +68,11 @@ class Group:
         self.consumers: dict[bytes, Consumer] = {}
         self.replays: int = 0
         self._strategy = STRATEGIES[settings.strategy].make()
-        self._timeout = settings.message_timeout_seconds if settings.message_timeout_seconds > 0 else inf
+        self._timeout = settings.message_timeout_seconds
+        self._expires_at_ticks = self._timeout <= 0 and settings.zero_timeout_passes
+        if self._timeout <= 0:
+            self._timeout = _SHORTEST_TIMEOUT if self._expires_at_ticks else inf
+        self._last_tick = -inf
         self._buffer = Buffer()
         self._deliveries = Deliveries()
         self._parks: list[Park] = []
@@ -106,11 +113,11 @@ class Group:
         self._strategy.join(consumer)
 
     def disconnect(self, consumer: Consumer) -> None:
-        """Remove a consumer. Its events in flight become first retries for other consumers."""
+        """Remove a consumer. Its events in flight become retries for other consumers."""
         del self.consumers[consumer.id]
         self._strategy.leave(consumer)
         for message in self._deliveries.release(consumer):
-            self._retry(message, 1)
+            self._retry(message, message.retry_count + 1 if consumer.keeps_retry_counts else 1)
 
     # Events -------------------------------------------------------------------------------------
 
@@ -190,9 +197,13 @@ class Group:
             else:
                 self._try_again(message)
 
+    def tick(self, now: float) -> None:
+        """Let timeouts of 0 pass, if those of the group do. Call it about once a second, and `expire` after it."""
+        self._last_tick = now
+
     def expire(self, now: float, most: int) -> int:
         """Retry events whose deadline has passed, at most `most`, and return their number."""
-        late = self._deliveries.expired(now, most)
+        late = self._deliveries.expired(self._last_tick if self._expires_at_ticks else now, most)
         for message in late:
             self._try_again(message)
         return len(late)

@@ -44,6 +44,13 @@ class LogCursor:
         self._filter = None if settings.filter is None else settings.filter.compiled()
         self._bucket_of = STRATEGIES[settings.strategy].bucket_of
 
+    def has_more_than(self, count: int) -> bool:
+        """Return whether more than `count` events of the log were not read yet; False if there is a filter."""
+        if self._filter is not None:
+            return False
+        query = "SELECT 1 FROM events WHERE position >= ? ORDER BY position LIMIT 1 OFFSET ?"
+        return self._read.rows(query, (self.next_number, count)).fetchone() is not None
+
     def page(self, count: int) -> list[Message]:
         """Read up to `count` events.
 

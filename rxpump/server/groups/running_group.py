@@ -85,9 +85,17 @@ class RunningGroup:
         return self._journal.checkpoint
 
     @property
-    def is_caught_up(self) -> bool:
-        """Whether the group has read all events."""
-        return not self._stream.may_have_more
+    def is_behind(self) -> bool:
+        """Whether the group has not read all events.
+
+        A group without consumers counts as behind if its unread events do not fit into its buffer. It reads nothing
+        itself, but a real server fills the buffer.
+        """
+        if self.group.consumers:
+            return self._stream.may_have_more
+        page = self.settings.page_size
+        room = max(0, self.settings.buffer_size - self.group.buffered)
+        return self._stream.has_more_than(room - room % page)
 
     # Consumers ----------------------------------------------------------------------------------
 
@@ -167,6 +175,7 @@ class RunningGroup:
 
     def tick(self, now: float) -> None:
         """Retry expired deliveries, and write a checkpoint if one is due. Call it about once a second."""
+        self.group.tick(now)
         if self.group.consumers:
             self._wake()
         self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))

@@ -17,8 +17,8 @@ _DEFAULT_PAGE: Final = 10
 class GroupSettings(GroupOptions):
     """A consumer group with its settings, as its creator sent them (`PersistentSubscriptionSettings` describes them).
 
-    As on a real server, every number is accepted. A time of 0 or less means never; a server of version 23.10 treats a
-    message timeout of 0 as one that has passed. A maximum number of consumers of 0 or less means no limit.
+    As on a real server, every number is accepted. A time of 0 or less means never, except for a message timeout with
+    `zero_timeout_passes`. A maximum number of consumers of 0 or less means no limit.
     `live_buffer_size` and `record_statistics` are only stored: there is no live buffer
     (`rxpump.server.groups.stream_cursor`), and there are no statistics.
 
@@ -28,12 +28,15 @@ class GroupSettings(GroupOptions):
         start_from: Number of the first event; a negative number for the events after the creation of the group.
             Numbers of a group on all streams are offsets in the log.
         filter: Filter of a group on all streams; None for no filter.
+        zero_timeout_passes: Whether a message timeout of 0 or less has passed at the next check of the deadlines,
+            about once a second, as in server version 23.10. Otherwise it never passes, as in version 4.
     """
 
     start_from: int = field(default=-1, kw_only=False)
     stream: str
     group: str
     filter: GroupFilter | None = None
+    zero_timeout_passes: bool = False
 
     @property
     def is_on_all(self) -> bool:

@@ -50,6 +50,13 @@ class StreamCursor:
             self.until = until
             self.may_have_more = True
 
+    def has_more_than(self, count: int) -> bool:
+        """Return whether more than `count` events of the stream were not read yet."""
+        stream = self._read.stream(self.stream)
+        if stream is None or stream.is_tombstoned or stream.is_soft_deleted:
+            return False
+        return min(stream.last, self.until) - max(self.next_number, stream.first_kept) >= count
+
     def page(self, count: int) -> list[Message]:
         """Read up to `count` events.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ def through_json(*contents: dict[str, Any]) -> list[Entry]:
 
 def test_a_configuration_is_read_as_written() -> None:
     later = GroupSettings(stream="t", group="h")
-    entries = [Entry(EVERY), Entry(UNNAMED, begins_after=-1), Entry(later, 12)]
+    named = replace(EVERY, group="over gRPC", zero_timeout_passes=True)
+    entries = [Entry(EVERY), Entry(UNNAMED, begins_after=-1), Entry(later, 12), Entry(named)]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
@@ -40,6 +42,13 @@ def test_the_keys_are_those_of_a_real_server() -> None:
     [entry] = json.loads(json.dumps(to_json([Entry(EVERY)], "admin")))["entries"]
     assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
     assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
+
+
+def test_huge_times_of_older_stores_become_the_longest() -> None:
+    [stored] = json.loads(json.dumps(to_json([Entry(UNNAMED)], "admin")))["entries"]
+    stored |= {"messageTimeout": 461168601842738, "checkPointAfter": -461168601842738}
+    [(settings, _)] = through_json({"entries": [stored]})
+    assert settings.message_timeout_seconds == -settings.checkpoint_after_seconds == (2**31 - 1) / 1000
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,42 @@ def test_retries_come_first_in_order_of_number() -> None:
     assert driven.step() == [("a", 3, 0), ("a", 4, 0), ("a", 5, 0)]
 
 
+def test_a_timeout_of_zero_passes_at_ticks_only() -> None:
+    driven = Driven(stored=1, message_timeout_seconds=0.0, zero_timeout_passes=True, max_retry_count=1)
+    driven.connect()
+    driven.group.tick(0.0)
+    assert driven.step() == [("a", 0, 0)]
+    for now, expired in ((0.0, 0), (100.0, 0)):
+        assert driven.group.expire(now, 10) == expired
+    driven.now = 101.0
+    driven.group.tick(driven.now)
+    assert driven.group.expire(driven.now, 10) == 1
+    assert driven.step() == [("a", 0, 1)]
+    assert driven.group.expire(driven.now, 10) == 0
+    driven.group.tick(102.0)
+    assert driven.group.expire(102.0, 10) == 1
+    [(_, reason)] = driven.group.parks()
+    assert reason == "Reached retry count of 1"
+
+
+def test_a_timeout_of_zero_otherwise_never_passes() -> None:
+    driven = Driven(stored=1, message_timeout_seconds=0.0)
+    driven.connect()
+    driven.step()
+    driven.group.tick(1e9)
+    assert driven.group.expire(1e9, 10) == 0
+
+
+@pytest.mark.parametrize(("keeps", "counts"), [(False, [0, 1, 1]), (True, [0, 1, 2])])
+def test_a_consumer_that_leaves_can_keep_the_counts(counts: list[int], *, keeps: bool) -> None:
+    driven = Driven(stored=1, max_retry_count=0)
+    for count in counts:
+        consumer = driven.connect()
+        consumer.keeps_retry_counts = keeps
+        assert driven.step() == [("a", 0, count)]
+        driven.group.disconnect(consumer)
+
+
 def test_too_many_retries_are_parked() -> None:
     driven = Driven(stored=1, max_retry_count=2)
     driven.connect()

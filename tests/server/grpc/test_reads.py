@@ -67,6 +67,7 @@ async def test_ids_come_in_the_form_that_is_asked_for(caller: Caller) -> None:
     )
     [as_text] = await caller.events("s")
     [as_halves] = await caller.events("s", uuid_option={"structured": {}})
+    assert await caller.events("s", uuid_option={}) == [as_halves]
     assert as_text.id.string == str(identifier)
     assert (as_halves.id.structured.most_significant_bits, as_halves.id.structured.least_significant_bits) == (
         most,
@@ -192,8 +193,8 @@ OPTIONS = {
         StatusCode.INVALID_ARGUMENT,
         f"{NO_VERSION}+StreamOptionOneofCase",
     ),
-    "no form of ids": (
-        read_request("s", uuid_option={}),
+    "no option for the form of ids": (
+        streams.ReadRequest(options={"all": {"start": {}}, "count": 1, "no_filter": {}}),
         StatusCode.INVALID_ARGUMENT,
         "'uuidOption' is a required argument of type EventStore.Client.Streams.ReadReq+Types+Options",
     ),

@@ -38,12 +38,12 @@ def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
     Raises:
         CallError: The filter cannot be used.
     """
+    events, index = log_filter(message, strictness), _index(message)
     window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
     if window is None:
         raise invalid_argument(_BAD.format("Window"))
     if window == 0:
         raise invalid_argument("The window of a filter must be at least 1, got 0.")
-    events, index = log_filter(message, strictness), _index(message)
     return WantedEvents(events, window, message.checkpoint_interval_multiplier, index)
 
 

@@ -12,7 +12,14 @@ from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import handler_failed
 from rxpump.server.grpc.group_errors import group_exists, group_failed, group_not_found
 from rxpump.server.grpc.leadership import check_leadership
-from rxpump.server.grpc.services.group_options import group_settings, group_stream
+from rxpump.server.grpc.services.group_options import (
+    GroupSource,
+    changed_stream,
+    check_sizes,
+    group_settings,
+    group_source,
+    group_stream,
+)
 from rxpump.server.membership import Demand
 from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.group_commit import Outcome
@@ -20,13 +27,13 @@ from rxpump.server.store.group_commit import Outcome
 
 async def create_group(call: Call) -> None:
     """Answer a Create when the group is saved."""
-    request = await call.request()
-    settings = group_settings(call, _options(request), "CreateReq", names_strategy=True)
+    options, source = await _source(call, "CreateReq")
     check_leadership(call, Demand.GROUP)
-    require_operator(call)
+    settings = group_settings(call, options, source, names_strategy=True)
     groups = call.node.groups
     if groups.has(settings.stream, settings.group):
         raise group_exists(settings.stream, settings.group)
+    check_sizes(settings)
     if not groups.has_room_for(settings):
         raise group_failed(settings.stream, settings.group, "There are too many groups.")
     await _saved(call, groups.create(settings, call.user.login), settings.stream, settings.group)
@@ -34,32 +41,52 @@ async def create_group(call: Call) -> None:
 
 async def update_group(call: Call) -> None:
     """Answer an Update when the group is saved. The filter of a group stays as it is."""
-    request = await call.request()
-    settings = group_settings(call, _options(request), "UpdateReq", names_strategy=False)
+    options, source = await _source(call, "UpdateReq")
     check_leadership(call, Demand.GROUP)
-    require_operator(call)
-    running = call.node.groups.find(settings.stream, settings.group)
+    running = call.node.groups.find(source.stream, options.group_name)
     if running is None:
-        raise group_not_found(settings.stream, settings.group)
+        raise group_not_found(source.stream, options.group_name)
+    settings = group_settings(call, options, source, names_strategy=False)
+    check_sizes(settings)
     changed = replace(settings, filter=running.settings.filter)
     await _saved(call, call.node.groups.update(changed, call.user.login), settings.stream, settings.group)
 
 
 async def delete_group(call: Call) -> None:
     """Answer a Delete when the group is removed."""
-    options = _options(await call.request())
-    stream, group = group_stream(options), options.group_name
+    options = await _options(call)
+    stream, group = _deleted_stream(call, options), options.group_name
     check_leadership(call, Demand.GROUP)
-    require_operator(call)
     if not call.node.groups.has(stream, group):
         raise group_not_found(stream, group)
     await _saved(call, call.node.groups.delete(group_id(stream, group), call.user.login), stream, group)
 
 
-def _options(request: Any) -> Any:
+async def _options(call: Call) -> Any:
+    """Return the options of a request, if the user may change groups."""
+    request = await call.request()
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
+    require_operator(call)
     return request.options
+
+
+async def _source(call: Call, name: str) -> tuple[Any, GroupSource]:
+    """Return the options of a Create or an Update, and the events of the group.
+
+    Args:
+        call: The call.
+        name: Name of the message of a real server.
+    """
+    options = await _options(call)
+    if not options.HasField("settings"):
+        raise handler_failed("The options must have settings.")
+    return options, group_source(call, options, name)
+
+
+def _deleted_stream(call: Call, options: Any) -> str:
+    stream = group_stream(options)
+    return stream if options.HasField("all") else changed_stream(stream, call.method)
 
 
 async def _saved(call: Call, saved: asyncio.Future[Outcome], stream: str, group: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Final
 
 from rxpump.grpc.messages.persistent_subscriptions import GetInfoResponse, ListResponse
@@ -27,10 +28,11 @@ _INSECURE_USER: Final = "system"
 async def group_info(call: Call) -> None:
     """Answer a GetInfo."""
     request = await call.request()
+    require_login(call)
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
     stream, group = group_stream(request.options), request.options.group_name
-    _check(call)
+    _check_is_ready(call)
     running = call.node.groups.find(stream, group)
     if running is None:
         raise group_not_found(stream, group)
@@ -40,6 +42,7 @@ async def group_info(call: Call) -> None:
 async def list_groups(call: Call) -> None:
     """Answer a List."""
     request = await call.request()
+    require_login(call)
     match request.options.WhichOneof("scope"):
         case "list_all_subscriptions":
             stream = None
@@ -50,23 +53,20 @@ async def list_groups(call: Call) -> None:
             stream = ALL_STREAM if wanted.WhichOneof("source") == "all" else checked_stream(wanted.stream)
         case _:
             raise handler_failed("The options must name the groups.")
-    _check(call)
+    _check_is_ready(call)
     groups = call.node.groups
-    names = [each.id for each in groups.all_settings() if stream in (None, each.stream)]
+    chosen = [each for each in groups.all_settings() if stream in (None, each.stream)]
+    names = [each.id for each in sorted(chosen, key=attrgetter("stream"))]
     if stream is not None and not names:
         raise group_not_found(stream, "")
     running = filter(None, map(groups.by_id, names))
     call.reply(ListResponse(subscriptions=[_info(call.node, each) for each in running]))
 
 
-def _check(call: Call) -> None:
-    """Check that the node runs groups and that the user has logged in.
-
-    Unlike for other calls, the error of a follower does not name the leader.
-    """
+def _check_is_ready(call: Call) -> None:
+    """Check that the node runs groups. Unlike for other calls, the error of a follower does not name the leader."""
     if refusal(call.node.membership, Demand.GROUP, requires_leader=True) is not None:
         raise plain_error(StatusCode.UNAVAILABLE, NOT_READY)
-    require_login(call)
 
 
 def _info(node: Node, running: RunningGroup) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _info(node: Node, running: RunningGroup) -> dict[str, Any]:
     return {
         "event_source": settings.stream,
         "group_name": settings.group,
-        "status": "Live" if running.is_caught_up or not group.consumers else "Behind",
+        "status": "Behind" if running.is_behind else "Live",
         "connections": [_connection(node, each) for each in group.consumers.values()],
         "average_per_second": round(measured.per_second),
         "total_items": measured.total,

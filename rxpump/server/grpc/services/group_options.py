@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.model.group_settings import ConsumerStrategy
 from rxpump.model.limits import MAX_COUNT
 from rxpump.model.positions import LAST_POSITION, Position
@@ -12,11 +14,10 @@ from rxpump.server.groups.group_filter import GroupFilter
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.grpc.call import Call
-from rxpump.server.grpc.call_errors import handler_failed, invalid_argument
+from rxpump.server.grpc.call_errors import handler_failed, invalid_argument, plain_error
 from rxpump.server.grpc.group_errors import group_failed
 from rxpump.server.grpc.services.event_filter import log_filter
 from rxpump.server.grpc.services.proposed_events import BadRequestField, signed_number, stream_name
-from rxpump.server.grpc.services.read_options import log_position
 from rxpump.server.store.filters import FilterField
 
 _END: Final = -1
@@ -27,6 +28,21 @@ _ENUM: Final = {
     1: ConsumerStrategy.ROUND_ROBIN,
     2: ConsumerStrategy.PINNED,
 }
+
+
+class GroupSource(NamedTuple):
+    """The events of a group, as a request names them.
+
+    Attributes:
+        stream: Name of the stream, or `$all`.
+        start: Number of the first event of a stream, or position of the first event of the log; END for the events
+            after the creation of the group.
+        filter: Filter of a group on all streams; None for no filter.
+    """
+
+    stream: str
+    start: int | Position
+    filter: GroupFilter | None = None
 
 
 def group_stream(options: Any) -> str:
@@ -43,52 +59,82 @@ def group_stream(options: Any) -> str:
 
 
 def checked_stream(identifier: Any) -> str:
-    """Return the name of a stream.
+    """Return the name of a stream, which can be `$all`.
 
     Raises:
-        CallError: The name is empty, or it is `$all`. A real server never answers a call with an empty name.
+        CallError: The name is empty. A real server never answers most calls with an empty name.
     """
     try:
-        name = stream_name(identifier)
+        return stream_name(identifier)
     except BadRequestField as error:
         raise invalid_argument(error.reason) from None
-    if name == ALL_STREAM:
-        raise handler_failed("A group on all streams needs the option `all`, not the name of a stream.")
-    return name
 
 
-def group_settings(call: Call, options: Any, request: str, *, names_strategy: bool) -> GroupSettings:
+def changed_stream(stream: str, method: Method) -> str:
+    """Return the name of a stream whose groups a request changes.
+
+    Raises:
+        CallError: The name is that of all streams. The error of a real server only names messages that are internal.
+    """
+    if stream == ALL_STREAM:
+        name = f"{method}PersistentSubscriptionTo"
+        raise plain_error(
+            StatusCode.UNKNOWN,
+            f"Envelope callback expected either {name}AllCompleted or NotHandled, received {name}StreamCompleted"
+            " instead. A group on all streams needs the option `all`, not the name of a stream.",
+        )
+    return stream
+
+
+def group_source(call: Call, options: Any, request: str) -> GroupSource:
+    """Return the events of a group in the options of a Create or an Update.
+
+    Args:
+        call: The call.
+        options: The options, which have settings.
+        request: Name of the message of a real server, for its error texts.
+
+    Raises:
+        CallError: The options name no stream or no start, or the start or the filter cannot be used.
+    """
+    match options.WhichOneof("source"):
+        case "stream":
+            start: int | Position = _number(options.stream, request)
+            return GroupSource(_stream_to_change(call, options.stream.stream_identifier), start)
+        case "all":
+            start = _place(options.all, request)
+            has_filter = options.all.WhichOneof("filtering") == "filter"
+            return GroupSource(ALL_STREAM, start, _filter(call, options.all.filter) if has_filter else None)
+    if not options.HasField("stream_identifier"):
+        raise handler_failed("The options must name the stream of the group.")
+    return GroupSource(_stream_to_change(call, options.stream_identifier), _signed(options.settings.revision))
+
+
+def group_settings(call: Call, options: Any, source: GroupSource, *, names_strategy: bool) -> GroupSettings:
     """Return the settings in the options of a Create or an Update.
 
     Args:
         call: The call.
         options: The options.
-        request: Name of the message of a real server, for its error texts.
+        source: The events of the group, from the same options.
         names_strategy: Whether the request can contain the name of the strategy.
 
     Raises:
-        CallError: The options cannot be used.
+        CallError: There is no such strategy, or the group cannot start at the position.
     """
-    if not options.HasField("settings"):
-        raise handler_failed("The options must have settings.")
     settings, group = options.settings, options.group_name
-    stream, start, wanted = _source(call, options, request)
     strategy = settings.consumer_strategy if names_strategy else ""
     if not strategy:
         number = settings.named_consumer_strategy
         strategy = _ENUM.get(number, str(number))
     if strategy not in STRATEGIES:
-        raise group_failed(stream, group, f"Consumer strategy {strategy} does not exist.")
-    if settings.read_batch_size >= settings.history_buffer_size:
-        limit = "ReadBatchSize may not be greater than or equal to BufferSize"
-        raise group_failed(
-            stream, group, f"Specified argument was out of the range of valid values. (Parameter '{limit}')"
-        )
+        raise group_failed(source.stream, group, f"Consumer strategy {strategy} does not exist.")
+    start = source.start
     return GroupSettings(
-        stream=stream,
+        stream=source.stream,
         group=group,
-        start_from=start,
-        filter=wanted,
+        start_from=_offset(call, start, group) if isinstance(start, Position) else start,
+        filter=source.filter,
         resolve_links=settings.resolve_links,
         message_timeout_seconds=_seconds(settings, "message_timeout"),
         record_statistics=settings.extra_statistics,
@@ -101,7 +147,20 @@ def group_settings(call: Call, options: Any, request: str, *, names_strategy: bo
         checkpoint_min_count=settings.min_checkpoint_count,
         subscriber_max_count=settings.max_subscriber_count,
         strategy=strategy,
+        zero_timeout_passes=True,
     )
+
+
+def check_sizes(settings: GroupSettings) -> None:
+    """Check that a page is smaller than the buffer.
+
+    Raises:
+        CallError: It is not.
+    """
+    if settings.read_batch_size >= settings.buffer_size:
+        limit = "ReadBatchSize may not be greater than or equal to BufferSize"
+        reason = f"Specified argument was out of the range of valid values. (Parameter '{limit}')"
+        raise group_failed(settings.stream, settings.group, reason)
 
 
 def _seconds(settings: Any, name: str) -> float:
@@ -113,18 +172,8 @@ def _seconds(settings: Any, name: str) -> float:
     return float(max(-MAX_COUNT, min(milliseconds, MAX_COUNT)) / 1000)
 
 
-def _source(call: Call, options: Any, request: str) -> tuple[str, int, GroupFilter | None]:
-    """Return the stream, the number of the first event, and the filter."""
-    match options.WhichOneof("source"):
-        case "stream":
-            return checked_stream(options.stream.stream_identifier), _number(options.stream, request), None
-        case "all":
-            start = _offset(call, options.all, options.group_name, request)
-            has_filter = options.all.WhichOneof("filtering") == "filter"
-            return ALL_STREAM, start, _filter(call, options.all.filter) if has_filter else None
-    if not options.HasField("stream_identifier"):
-        raise handler_failed("The options must name the stream of the group.")
-    return checked_stream(options.stream_identifier), _signed(options.settings.revision), None
+def _stream_to_change(call: Call, identifier: Any) -> str:
+    return changed_stream(checked_stream(identifier), call.method)
 
 
 def _number(source: Any, request: str) -> int:
@@ -145,12 +194,10 @@ def _signed(number: int) -> int:
         raise handler_failed(error.reason) from None
 
 
-def _offset(call: Call, source: Any, group: str, request: str) -> int:
-    """Return the offset in the log of the first event of a group on all streams."""
+def _place(source: Any, request: str) -> int | Position:
     match source.WhichOneof("from"):
         case "position":
-            position = _checked_position(call, source.position, group)
-            return _END if position == LAST_POSITION else call.node.store.read.offset(position)
+            return _position(source.position)
         case "start":
             return 0
         case "end":
@@ -158,16 +205,26 @@ def _offset(call: Call, source: Any, group: str, request: str) -> int:
     raise _no_start(f"{request}+Types+AllOptions+AllOptionOneofCase")
 
 
-def _checked_position(call: Call, message: Any, group: str) -> Position:
+def _position(message: Any) -> Position:
+    """Return a position, whose numbers can be -1."""
     commit, prepare = message.commit_position, message.prepare_position
     if prepare > commit:
+        raise handler_failed(f"The position {commit}/{prepare} is not valid.")
+    return Position(_signed(commit), _signed(prepare))
+
+
+def _offset(call: Call, position: Position, group: str) -> int:
+    """Return the offset in the log of the first event of a group on all streams."""
+    if position == LAST_POSITION:
+        return _END
+    reason = None
+    if position.prepare > position.commit:
         reason = "prepare position must be less than or equal to the commit position."
-        raise group_failed(ALL_STREAM, group, f"Invalid Start From position: {reason}")
-    position = log_position(message)
-    if position.commit > max(call.node.store.read.log().last_commit, 0):
+    elif position.commit > max(call.node.store.read.log().last_commit, 0):
         reason = "commit position must be less than or equal to the last commit position in the transaction file."
+    if reason is not None:
         raise group_failed(ALL_STREAM, group, f"Invalid Start From position: {reason}")
-    return position
+    return call.node.store.read.offset(position)
 
 
 def _no_start(name: str) -> Exception:

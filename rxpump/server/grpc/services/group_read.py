@@ -33,7 +33,7 @@ _ACTIONS: Final = {
     3: NackAction.SKIP,
     4: NackAction.STOP,
 }
-"""Action for each number in a message. As on a real server, any other number leaves the event in flight."""
+"""Action for each number in a message. As on a real server, nothing is read from a call after any other number."""
 
 _UNNAMED: Final = "<unknown>"
 
@@ -54,6 +54,7 @@ async def read_group(call: Call) -> None:
         user=call.user.login,
         address="" if call.node.is_insecure else call.peer,
         connection_name=call.header("connection-name") or _UNNAMED,
+        keeps_retry_counts=True,
     )
     call.reply(ReadResponse(subscription_confirmation={"subscription_id": running.settings.id}))
     call.node.groups.connect(running, consumer)
@@ -66,19 +67,25 @@ def _connection(call: Call, options: Any) -> tuple[RunningGroup, int, DeliveryEn
     Raises:
         CallError: The consumer cannot connect.
     """
-    ids = id_form(options.uuid_option, "The options must have the form of ids, `uuid_option`.")
+    if options.HasField("stream_identifier") and not options.stream_identifier.stream_name:
+        raise handler_failed("The name of the stream must not be empty.")
     stream, group = group_stream(options), options.group_name
-    check_leadership(call, Demand.GROUP)
     require_login(call)
     if not call.node.access.may(call.user, Permission.READ, stream):
         raise access_denied()
+    ids = id_form(options)
+    if ids is None:
+        raise handler_failed("The options must have the form of ids, `uuid_option`.")
+    if options.buffer_size < 0:
+        raise handler_failed(f"The buffer size must be at least 0, got {options.buffer_size}.")
+    if not group:
+        raise handler_failed("The name of the group must not be empty.")
+    check_leadership(call, Demand.GROUP)
     running = call.node.groups.find(stream, group)
     if running is None:
         raise group_not_found(stream, group)
     if running.group.is_full:
         raise group_is_full(stream, group)
-    if options.buffer_size < 0:
-        raise handler_failed(f"The buffer size must be at least 0, got {options.buffer_size}.")
     return running, options.buffer_size, DeliveryEncoder(ids, call.node.store.read, running.settings)
 
 
@@ -128,8 +135,9 @@ class _Consumption:
                     self._running.acknowledge(_ids(message.ack.ids), consumer.id)
                 case "nack":
                     action = _ACTIONS.get(message.nack.action)
-                    if action is not None:
-                        self._running.nack(_ids(message.nack.ids), consumer.id, action, message.nack.reason)
+                    if action is None:
+                        return
+                    self._running.nack(_ids(message.nack.ids), consumer.id, action, message.nack.reason)
                 case _:
                     raise handler_failed("Each message after the first must be an ack or a nack.")
 

@@ -43,18 +43,16 @@ async def _parked_events(call: Call) -> tuple[RunningGroup, int | None]:
     request = await call.request()
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
+    require_operator(call)
     options = request.options
     stream, group = group_stream(options), options.group_name
     limit = options.WhichOneof("limit")
     if limit is None:
         raise handler_failed("The options must have stop_at or no_limit.")
     check_leadership(call, Demand.GROUP)
-    require_operator(call)
+    if options.stop_at < 0:
+        raise group_failed(stream, group, "Cannot stop replaying parked message at a negative version.")
     running = call.node.groups.find(stream, group)
     if running is None:
         raise group_not_found(stream, group)
-    if limit == "no_limit":
-        return running, None
-    if options.stop_at < 0:
-        raise group_failed(stream, group, "Cannot stop replaying parked message at a negative version.")
-    return running, options.stop_at
+    return running, None if limit == "no_limit" else options.stop_at

@@ -22,7 +22,7 @@ from rxpump.server.grpc.call_errors import (
 from rxpump.server.grpc.event_encoder import EventEncoder, LogEncoder, joined
 from rxpump.server.grpc.leadership import check_leadership
 from rxpump.server.grpc.page_sources import PAGE, AllPages, FilteredPages, PageSource, StreamPages, offset_behind
-from rxpump.server.grpc.services.read_options import ReadOptions, read_options
+from rxpump.server.grpc.services.read_options import ReadOptions, read_options, read_source
 from rxpump.server.grpc.subscription import Subscription
 from rxpump.server.grpc.subscription_messages import caught_up_in_log, caught_up_in_stream, confirmation_message
 from rxpump.server.membership import Demand
@@ -34,12 +34,12 @@ _FIRST_PAGE: Final = 32
 
 async def read(call: Call) -> None:
     """Answer a Read."""
-    options = read_options(await call.request(), call.node.strictness)
+    request = await call.request()
+    if not call.node.access.may(call.user, Permission.READ, read_source(request)):
+        raise access_denied()
+    options = read_options(request, call.node.strictness)
     if options.count is not None or not _is_from_end(options):
         check_leadership(call, Demand.READ)
-    stream = ALL_STREAM if options.stream is None else options.stream
-    if not call.node.access.may(call.user, Permission.READ, stream):
-        raise access_denied()
     if options.wanted is not None and options.wanted.index_name is not None:
         raise index_not_found(options.wanted.index_name)
     match options.stream, options.count:

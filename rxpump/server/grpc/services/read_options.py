@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.grpc.call_errors import handler_failed, invalid_argument
 from rxpump.server.grpc.event_ids import IdForm
 from rxpump.server.grpc.services.event_filter import WantedEvents, read_filter
@@ -47,26 +48,43 @@ class ReadOptions:
     has_stream_positions: bool
 
 
-def read_options(request: Any, strictness: Strictness) -> ReadOptions:
-    """Return the options of a `ReadRequest`.
+def read_source(request: Any) -> str:
+    """Return the name of the stream that a `ReadRequest` reads, or `$all`. Check what comes before the permissions.
 
     Raises:
-        CallError: The options are missing or cannot be combined.
+        CallError: The options are missing, or have no form of ids or no stream.
     """
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
     options = request.options
-    source = options.WhichOneof("source")
-    if source is None:
-        raise invalid_argument(f"'None' is not a valid {_PREFIX}+StreamOptionOneofCase")
+    if id_form(options) is None:
+        raise invalid_argument(f"'uuidOption' is a required argument of type {_PREFIX}+Types+UUIDOption")
+    match options.WhichOneof("source"):
+        case "stream":
+            try:
+                return stream_name(options.stream.stream_identifier)
+            except BadRequestField as error:
+                raise handler_failed(error.reason) from None
+        case "all":
+            return ALL_STREAM
+    raise invalid_argument(f"'None' is not a valid {_PREFIX}+StreamOptionOneofCase")
+
+
+def read_options(request: Any, strictness: Strictness) -> ReadOptions:
+    """Return the options of a `ReadRequest` that has a source (`read_source`).
+
+    Raises:
+        CallError: The options cannot be combined.
+    """
+    options = request.options
+    is_stream = options.WhichOneof("source") == "stream"
+    stream = stream_name(options.stream.stream_identifier) if is_stream else None
+    direction = _direction(options)
     try:
-        stream = stream_name(options.stream.stream_identifier) if source == "stream" else None
-        number = _number(options.stream) if source == "stream" else None
+        number = _number(options.stream) if is_stream else None
     except BadRequestField as error:
         raise handler_failed(error.reason) from None
-    position = _position(options.all) if source == "all" else None
-    ids = id_form(options.uuid_option, f"'uuidOption' is a required argument of type {_PREFIX}+Types+UUIDOption")
-    direction = _direction(options)
+    position = None if is_stream else _position(options.all)
     amount = options.WhichOneof("amount")
     wanted = read_filter(options.filter, strictness) if options.HasField("filter") else None
     return ReadOptions(
@@ -76,26 +94,18 @@ def read_options(request: Any, strictness: Strictness) -> ReadOptions:
         direction,
         options.count if amount == "count" else None,
         wanted,
-        ids,
+        id_form(options) or IdForm.STRUCTURED,
         options.resolve_links,
         options.control_option.compatibility > 0,
     )
 
 
-def id_form(option: Any, missing: str) -> IdForm:
-    """Return the form of ids that a `UuidOption` requests.
-
-    Args:
-        option: The option.
-        missing: Text of the error if the option has no form.
-
-    Raises:
-        CallError: The option has no form.
-    """
-    form = option.WhichOneof("form")
-    if form is None:
-        raise invalid_argument(missing)
-    return IdForm(form)
+def id_form(options: Any) -> IdForm | None:
+    """Return the form of ids that the option `uuid_option` requests; None if there is no such option."""
+    if not options.HasField("uuid_option"):
+        return None
+    form = options.uuid_option.WhichOneof("form")
+    return IdForm.STRUCTURED if form is None else IdForm(form)
 
 
 def _direction(options: Any) -> StreamDirection:
