@@ -71,14 +71,14 @@ async def _options(call: Call) -> tuple[str, int, str]:
     first = await call.next_message()
     if first is None or first.WhichOneof("content") != "options":
         raise handler_failed("The first message must have the options of the append.")
-    check_leadership(call, Demand.WRITE)
-    stream = stream_name(first.options.stream_identifier)
     kind = first.options.WhichOneof("expected")
     expected = expected_version(kind, first.options.revision)
     if expected is None:
         raise invalid_argument(_NO_VERSION)
+    stream = stream_name(first.options.stream_identifier)
     if not call.node.access.may(call.user, Permission.WRITE, stream):
         raise access_denied()
+    check_leadership(call, Demand.WRITE)
     return stream, expected, kind
 
 

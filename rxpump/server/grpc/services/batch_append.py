@@ -159,12 +159,6 @@ class _Batches:
         if expected is None:
             raise BadRequestField("An expected version is required.")
         batch = _Batch(request.correlation_id, stream, expected)
-        why = refusal(self._node.membership, Demand.WRITE, requires_leader=self._call.requires_leader)
-        if why is Refusal.NOT_READY:
-            self._refuse(batch, batch_not_ready())
-            return None
-        if why is not None:
-            raise refused(self._call, why)
         if not self._node.access.may(self._call.user, Permission.WRITE, stream):
             self._refuse(batch, batch_access_denied())
             return None
@@ -172,6 +166,12 @@ class _Batches:
         if seconds <= 0:
             self._refuse(batch, batch_timed_out())
             return None
+        why = refusal(self._node.membership, Demand.WRITE, requires_leader=self._call.requires_leader)
+        if why is Refusal.NOT_READY:
+            self._refuse(batch, batch_not_ready())
+            return None
+        if why is not None:
+            raise refused(self._call, why)
         if not request.is_final:
             batch.expiry = self._loop.call_later(seconds, self._expire, key)
         self._begun[key] = batch

@@ -38,17 +38,20 @@ async def tombstone(call: Call) -> None:
 
 
 async def _delete(call: Call, *, hard: bool) -> None:
-    options = (await call.request()).options
-    check_leadership(call, Demand.WRITE)
+    request = await call.request()
+    if not request.HasField("options"):
+        raise handler_failed("The request must have options.")
+    options = request.options
     try:
-        stream = stream_name(options.stream_identifier)
         expected = expected_version(options.WhichOneof("expected"), options.revision)
+        if expected is None:
+            raise invalid_argument(_NO_VERSION.format(call.method))
+        stream = stream_name(options.stream_identifier)
     except BadRequestField as error:
         raise handler_failed(error.reason) from None
-    if expected is None:
-        raise invalid_argument(_NO_VERSION.format(call.method))
     if not call.node.access.may(call.user, Permission.DELETE, stream):
         raise access_denied()
+    check_leadership(call, Demand.WRITE)
     match await call.node.store.append(DeleteRequest(stream, expected, hard, must_exist=not hard)):
         case Deleted(position):
             call.reply(DeleteResponse(position={"commit_position": position, "prepare_position": position}))

@@ -17,9 +17,9 @@ _STARTED, _IN_PROGRESS, _STOPPED = range(3)
 async def start_scavenge(call: Call) -> None:
     """Answer a StartScavenge with the id of the scavenge that it starts, or of the one that is running."""
     request = await call.request()
+    require_operator(call)
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
-    require_operator(call)
     store = call.node.store
     result = _IN_PROGRESS if store.is_scavenging else _STARTED
     if result == _STARTED:
@@ -30,9 +30,9 @@ async def start_scavenge(call: Call) -> None:
 async def stop_scavenge(call: Call) -> None:
     """Answer a StopScavenge when the scavenge has stopped."""
     request = await call.request()
+    require_operator(call)
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
-    require_operator(call)
     store = call.node.store
     running = "" if store.scavenge_id is None else str(store.scavenge_id)
     if not running or request.options.scavenge_id != running:

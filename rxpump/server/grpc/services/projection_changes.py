@@ -5,21 +5,24 @@ See docs/protocol/grpc.md, section 3.9.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rxpump.grpc.protocol.call_status import StatusCode
-from rxpump.server.grpc.authorization import require_login, require_operator
+from rxpump.server.grpc.authorization import require_operator
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import CallError, handler_failed, plain_error
-from rxpump.server.grpc.services.projection_info import find_projection, served_projections
+from rxpump.server.grpc.services.projection_info import find_projection, own_projections, served_projections
+from rxpump.server.membership import Demand, refusal
 from rxpump.server.projections.projections import ProjectionStatus
+
+_WRONG_STATE: Final = "Projection Subsystem cannot be restarted as it is in the wrong state: Ready"
+"""Error of a node that runs no projections, because it is not the leader."""
 
 
 async def create_projection(call: Call) -> None:
     """Refuse to create a projection."""
     request = await _options(call)
     projections = served_projections(call)
-    require_login(call)
     mode = request.options.WhichOneof("mode")
     if mode in ("transient", "continuous") and getattr(request.options, mode).name in projections.by_name:
         raise plain_error(StatusCode.UNKNOWN, "Envelope callback expected Updated, received Conflict instead")
@@ -30,7 +33,6 @@ async def update_projection(call: Call) -> None:
     """Refuse to change the query of a projection."""
     request = await _options(call)
     projections = served_projections(call)
-    require_login(call)
     find_projection(projections, request.options.name)
     raise _only_system_projections("cannot change them")
 
@@ -38,8 +40,7 @@ async def update_projection(call: Call) -> None:
 async def delete_projection(call: Call) -> None:
     """Refuse to delete a projection."""
     request = await _options(call)
-    projections = served_projections(call)
-    require_operator(call)
+    projections = served_projections(call, require_operator)
     find_projection(projections, request.options.name)
     raise _only_system_projections("cannot delete them, but Disable stops one")
 
@@ -48,7 +49,6 @@ async def enable_projection(call: Call) -> None:
     """Start a projection from its checkpoint."""
     request = await _options(call)
     projections = served_projections(call)
-    require_login(call)
     find_projection(projections, request.options.name).start()
     call.reply(call.method.response())
 
@@ -57,7 +57,6 @@ async def disable_projection(call: Call) -> None:
     """Stop a projection, with or without a last checkpoint."""
     request = await _options(call)
     projections = served_projections(call)
-    require_login(call)
     status = ProjectionStatus.STOPPED if request.options.write_checkpoint else ProjectionStatus.ABORTED
     await find_projection(projections, request.options.name).stop(status)
     call.reply(call.method.response())
@@ -67,7 +66,6 @@ async def reset_projection(call: Call) -> None:
     """Let a projection process all events again. Links that exist already are not written again."""
     request = await _options(call)
     projections = served_projections(call)
-    require_login(call)
     await find_projection(projections, request.options.name).reset()
     call.reply(call.method.response())
 
@@ -75,8 +73,9 @@ async def reset_projection(call: Call) -> None:
 async def restart_projections(call: Call) -> None:
     """Stop all projections that run, and start them again."""
     await call.request()
-    projections = served_projections(call)
-    require_operator(call)
+    projections = own_projections(call, require_operator)
+    if refusal(call.node.membership, Demand.GROUP, requires_leader=True) is not None:
+        raise plain_error(StatusCode.FAILED_PRECONDITION, _WRONG_STATE)
     await projections.restart()
     call.reply(call.method.response())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from rxpump.grpc.messages.projections import ResultResponse, StateResponse, StatisticsResponse
@@ -19,15 +19,26 @@ from rxpump.server.store.reader import Reader
 _BEGINNING: Final = "C:0/P:-1"
 
 
-def served_projections(call: Call) -> Projections:
+def served_projections(call: Call, check_user: Callable[[Call], None] = require_login) -> Projections:
     """Return the projections of the server.
 
+    Args:
+        call: The call.
+        check_user: Function that raises CallError if the user may not make the call.
+
     Raises:
-        CallError: The server has none, or another node runs them.
+        CallError: The server has none, the user may not make the call, or another node runs the projections.
     """
+    projections = own_projections(call, check_user)
+    check_leadership(call, Demand.GROUP)
+    return projections
+
+
+def own_projections(call: Call, check_user: Callable[[Call], None]) -> Projections:
+    """Return the projections of the server even if another node runs them; otherwise like `served_projections`."""
     if call.node.projections is None:
         raise plain_error(StatusCode.UNIMPLEMENTED, "Service is unimplemented.")
-    check_leadership(call, Demand.GROUP)
+    check_user(call)
     return call.node.projections
 
 
@@ -47,7 +58,6 @@ async def projection_statistics(call: Call) -> None:
     """Answer with one message of statistics for each selected projection."""
     request = await call.request()
     projections = served_projections(call)
-    require_login(call)
     chosen: Iterable[RunnableProjection]
     match request.options.WhichOneof("mode"):
         case "name":
@@ -77,7 +87,6 @@ async def projection_result(call: Call) -> None:
 async def _check_partition(call: Call) -> None:
     request = await call.request()
     projections = served_projections(call)
-    require_login(call)
     find_projection(projections, request.options.name)
 
 

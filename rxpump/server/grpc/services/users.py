@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +30,7 @@ from rxpump.server.store.changes import Appended, NotCommitted
 
 async def create_user(call: Call) -> None:
     """Answer a Create when the account is saved."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     login = _checked(options.login_name, options.password).login
     if call.node.users.find(login) is not None:
         raise _conflict(login)
@@ -40,8 +40,7 @@ async def create_user(call: Call) -> None:
 
 async def update_user(call: Call) -> None:
     """Answer an Update, which changes the full name and the groups, when the account is saved."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     profile = _found(call, options.login_name)
     changed = replace(profile, full_name=options.full_name, groups=tuple(options.groups))
     await _saved(call, call.node.users.save(changed))
@@ -49,37 +48,32 @@ async def update_user(call: Call) -> None:
 
 async def delete_user(call: Call) -> None:
     """Answer a Delete when the deletion is saved."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     await _saved(call, call.node.users.save(_found(call, options.login_name), is_deleted=True))
 
 
 async def disable_user(call: Call) -> None:
     """Answer a Disable: the user cannot log in."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     await _saved(call, call.node.users.save(replace(_found(call, options.login_name), is_disabled=True)))
 
 
 async def enable_user(call: Call) -> None:
     """Answer an Enable: the user can log in again."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     await _saved(call, call.node.users.save(replace(_found(call, options.login_name), is_disabled=False)))
 
 
 async def reset_password(call: Call) -> None:
     """Answer a ResetPassword when the new password is saved."""
-    options = await _options(call)
-    require_admin(call)
+    options = await _options(call, require_admin)
     _checked(options.login_name, options.new_password)
     await _saved(call, call.node.users.save(_found(call, options.login_name), options.new_password))
 
 
 async def change_password(call: Call) -> None:
     """Answer a ChangePassword of a user who knows the old password."""
-    options = await _options(call)
-    require_login(call)
+    options = await _options(call, require_login)
     if call.user.login != options.login_name and not call.user.is_admin:
         raise access_denied()
     profile = _found(call, options.login_name)
@@ -115,9 +109,10 @@ def _details(profile: Profile) -> dict[str, Any]:
     }
 
 
-async def _options(call: Call) -> Any:
+async def _options(call: Call, check_user: Callable[[Call], None]) -> Any:
     request = await call.request()
     _check_is_secure(call)
+    check_user(call)
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
     return request.options
