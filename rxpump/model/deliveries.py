@@ -26,6 +26,9 @@ class Acknowledger(Protocol):
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
         """Report that a delivery could not be handled. The server applies `action` to its event."""
 
+    def release(self, delivery: Delivery) -> None:
+        """Stop waiting for a delivery that will be neither acknowledged nor refused."""
+
 
 class Delivery(Event):
     """An event to be acknowledged, which can be used like any other event.
@@ -98,6 +101,15 @@ class Delivery(Event):
         if self._is_open():
             self._outcome = action.value
             self._acknowledger.nack(self, action, reason)
+
+    def _release(self) -> None:
+        """Let the subscription end without this delivery, because the program will not see it.
+
+        Nothing is sent. When the subscription ends, the server delivers the event again.
+        """
+        if self._outcome is None and self._acknowledger.closed is None:
+            self._outcome = "released"
+            self._acknowledger.release(self)
 
     def _is_open(self) -> bool:
         if self._outcome is not None:

@@ -95,6 +95,13 @@ class BatchingAcknowledger:
         self._subscription.nack([delivery], action, reason)
         self._settled()
 
+    def release(self, delivery: Delivery) -> None:
+        """Count a delivery as settled without sending anything, because the subscriber has dropped it."""
+        if not self._loop_caller.is_in_loop():
+            self._loop_caller.call(self.release, delivery)
+            return
+        self._settled()
+
     def close(self) -> None:
         """Send the buffered acknowledgements and unsubscribe. The server delivers unsettled events again."""
         if not self._is_closed:

@@ -13,6 +13,7 @@ import reactivex
 from reactivex import abc
 
 from rxpump.backpressure.watermarks import Watermarks
+from rxpump.model.deliveries import Delivery
 
 HIGH_MARK = 512
 """Number of buffered values at which the source is paused."""
@@ -24,8 +25,9 @@ class Iteration(AsyncIterator[T]):
     """One iteration over an Observable, which subscribes when the first value is requested.
 
     The subscription ends when the source ends, when `aclose()` is called, and when the iteration is garbage
-    collected, as after a `break` in an `async for`. If the wait for a value is cancelled, the iteration goes on and
-    no value is lost, so a program can poll with a timeout:
+    collected, as after a `break` in an `async for`. The server delivers events of a consumer group again that are
+    buffered then. If the wait for a value is cancelled, the iteration goes on and no value is lost, so a program can
+    poll with a timeout:
 
     Example:
         events = aiter(client.stream("ponies"))
@@ -157,6 +159,9 @@ class _Buffer(Generic[T]):
     def close(self) -> None:
         """End the subscription and drop the buffered values. A task that waits in `fill` completes."""
         self._is_over = self._is_closed = True
+        for value in self.values:
+            if isinstance(value, Delivery):
+                value._release()
         self.values.clear()
         self._watermarks.close()
         if self._subscription is not None:

@@ -42,6 +42,30 @@ async def test_events_are_delivered_from_the_start_of_the_group_on(store: Store)
     session.close()
 
 
+async def test_a_loop_that_was_left_does_not_delay_drain(store: Store) -> None:
+    """The deliveries that `async for` has buffered are dropped, so nothing can acknowledge them."""
+    await store.write("s", *range(20))
+    await store.transport.create_group("s", "g", SETTINGS)
+    async for delivery in store.client.connect_subscription("g", "s"):
+        delivery.ack()
+        break
+    assert await store.client.drain(timeout=30)
+
+
+async def test_drain_waits_for_a_delivery_that_the_loop_has_taken(store: Store) -> None:
+    await store.write("s", *range(20))
+    await store.transport.create_group("s", "g", SETTINGS)
+    events = aiter(store.client.connect_subscription("g", "s"))
+    taken = await anext(events)
+    draining = asyncio.ensure_future(store.client.drain(timeout=30))
+    await store.transport.ping()
+    await events.aclose()
+    await store.transport.ping()
+    assert not draining.done()
+    taken.ack()
+    assert await draining
+
+
 async def test_a_group_can_start_with_new_events(store: Store) -> None:
     await store.write("s", "old")
     session = await consume(store, start_from=-1)

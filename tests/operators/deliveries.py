@@ -30,6 +30,9 @@ class FakeAcknowledger:
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
         self.sent.append((action, delivery.number, reason))
 
+    def release(self, delivery: Delivery) -> None:
+        self.sent.append(("released", delivery.number))
+
 
 def delivered(acknowledger: FakeAcknowledger | None = None) -> Any:
     """Return an operator that emits a tracked delivery for each event."""

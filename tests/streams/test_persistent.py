@@ -116,6 +116,17 @@ async def test_the_repr_shows_the_settlement(group: FakeGroup) -> None:
     assert states == ["acknowledged>", "skipped>", "expired>"]
 
 
+async def test_a_delivery_that_was_dropped_is_not_settled_later(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    first = consumer.deliveries[0]
+    first._release()
+    first._release()
+    first.ack()
+    await passed()
+    assert connection.settlements == []
+    assert repr(first).endswith(", released>")
+
+
 async def test_an_invalid_action_is_refused(group: FakeGroup) -> None:
     consumer, _, _ = await consuming(group)
     with pytest.raises(InvalidArgument, match="action is 'park'; allowed is a NackAction"):
