@@ -103,11 +103,17 @@ class Observable(reactivex.Observable[T_co]):
         def __iter__(self) -> NoReturn:
             """Refuse `for`, `list(...)`, `in` and unpacking, which would index the Observable without end.
 
+            `rx.sequence_equal` iterates over its argument if that is an `Iterable`, which every class with this
+            method is. So the error also says how to pass an Observable there.
+
             Raises:
                 TypeError: Always.
             """
             name = type(self).__name__
-            raise TypeError(f"{name} is not iterable with `for`; use `async for`, `await` or `subscribe`")
+            raise TypeError(
+                f"{name} is not iterable with `for`; use `async for`, `await` or `subscribe`. "
+                "As an argument of rx.sequence_equal, pass reactivex.defer(lambda _: observable)"
+            )
 
     if TYPE_CHECKING:
         # One signature instead of an overload for each number of operators, because mypy checks the arguments of an

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,15 @@ async def test_iterating_without_async_is_a_type_error(way: str) -> None:
     for observable in (source, source.pipe(rx.map(str)), source[1:]):
         with pytest.raises(TypeError, match="`async for`"):
             FORGOTTEN_ASYNC[way](observable)
+
+
+async def test_sequence_equal_needs_an_observable_of_reactivex() -> None:
+    """It regards every object with `__iter__` as an iterable, also one whose `__iter__` raises."""
+    first, second = (Pages(numbers(1, 3)).source(BackgroundTasks("test")) for _ in range(2))
+    with pytest.raises(TypeError, match=re.escape("pass reactivex.defer(lambda _: observable)")):
+        await first.pipe(rx.sequence_equal(second))
+    assert await first.pipe(rx.sequence_equal(reactivex.defer(lambda _: second))) is True
+    assert await first.pipe(rx.sequence_equal(reactivex.defer(lambda _: second.pipe(rx.skip(1))))) is False
 
 
 async def test_in_is_a_type_error() -> None:
