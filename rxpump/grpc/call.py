@@ -150,15 +150,23 @@ class Call:
 
     def send(self, *messages: bytes) -> None:
         """Send request messages. Do nothing if the call has ended, because its result is known."""
-        if not self.has_ended:
+        if self._may_send:
             self._owner.machine.send_data(self.stream_id, b"".join(map(frame_message, messages)))
             self._owner.wake()
 
     def end(self) -> None:
         """End the request, so that no further message can be sent. Servers answer most methods only after this."""
-        if not self.has_ended:
+        if self._may_send:
             self._owner.machine.end_stream(self.stream_id)
             self._owner.wake()
+
+    @property
+    def _may_send(self) -> bool:
+        """Whether more can be sent.
+
+        The end of the call can have arrived in the bytes whose events are still being applied.
+        """
+        return not self.has_ended and self._owner.machine.may_send(self.stream_id)
 
     def flush(self) -> None:
         """Send the pending messages now, not at the end of this iteration of the event loop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -19,16 +20,18 @@ from rxpump.errors import (
 from rxpump.grpc.appends import batch_sender
 from rxpump.grpc.appends.appends import LARGE_BYTES, Appends, GrpcAppender
 from rxpump.grpc.caller import Caller
-from rxpump.grpc.http2 import Http2Limits
+from rxpump.grpc.http2 import ErrorCode, Http2Limits
 from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.protocol.headers import trailers
+from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.model.credentials import Credentials
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
 from tests.grpc.appends.store import NOT_READY, Store
-from tests.grpc.clients import calling, features, handlers
-from tests.grpc.harness import Server, ServerCall, serving
+from tests.grpc.clients import SETTINGS, calling, features, handlers
+from tests.grpc.harness import Handler, Server, ServerCall, serving
 
 ANY = ExpectedVersion.ANY
 
@@ -59,6 +62,35 @@ async def test_many_appends_share_one_call() -> None:
     assert results == [WriteResult("s", n, n, None) for n in numbers]
     assert [number(data) for data in store.streams["s"]] == list(numbers)
     assert (store.calls, store.singles) == (1, 0)
+
+
+async def test_a_call_can_end_in_the_bytes_of_a_response() -> None:
+    """The response gives room for the next batch, which can no longer be sent on this call."""
+    store = Store()
+
+    async def once(call: ServerCall) -> None:
+        served["BatchAppend"] = store.batch_append
+        call.start()
+        request = streams.BatchAppendRequest.FromString(await anext(call))
+        success = {"current_revision": 7, "no_position": {}}
+        response = streams.BatchAppendResponse(correlation_id=request.correlation_id, success=success)
+        machine = call.endpoint.connection
+        machine.send_data(call.stream_id, frame_message(response.SerializeToString()))
+        machine.send_trailers(call.stream_id, trailers(NOT_READY))
+        response_bytes = machine.bytes_to_send()
+        machine.reset(call.stream_id, ErrorCode.NO_ERROR)
+        call.endpoint.transport.write(response_bytes + machine.bytes_to_send())
+
+    async def batch_append(call: ServerCall) -> None:
+        await served["BatchAppend"](call)
+
+    served: dict[str, Handler] = {"BatchAppend": once}
+    one_by_one = replace(SETTINGS, max_in_flight=1)
+    async with serving(handlers(BatchAppend=batch_append)) as server, calling(server.port, one_by_one) as caller:
+        appends = Appends()
+        results = await asyncio.gather(*(appends.append(caller, "s", [event(n)], ANY) for n in range(2)))
+        assert len(server.endpoints) == 1
+    assert results == [WriteResult("s", 7, 7, None), WriteResult("s", 0, 0, None)]
 
 
 async def test_an_append_of_several_events_has_all_their_numbers() -> None:
