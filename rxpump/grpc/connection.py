@@ -305,7 +305,7 @@ class GrpcConnection(asyncio.Protocol):
         self._is_flush_due = False
         if self._socket is None:
             return
-        while self._may_write and (data := self.machine.bytes_to_send()):
+        while self._may_write and not self._socket.is_closing() and (data := self.machine.bytes_to_send()):
             self._written += len(data)
             self._observer.moved_bytes(0, len(data))
             self._socket.write(data)

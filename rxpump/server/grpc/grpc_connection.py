@@ -179,7 +179,7 @@ class GrpcConnection(asyncio.Protocol):
         self._will_flush = False
         if self._is_closing:
             return
-        while not self._is_paused and (data := self._machine.bytes_to_send()):
+        while not self._is_paused and not self._transport.is_closing() and (data := self._machine.bytes_to_send()):
             self._transport.write(data)
         for stream_id in [each for each in self._waiting if self._machine.pending_bytes(each) <= UNSENT_BYTES]:
             self._wake(stream_id)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode
+from rxpump.grpc.http2.frames import PREFACE, settings_frame
 from rxpump.grpc.messages import gossip, streams
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.server import EmbeddedServer
 from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.grpc import grpc_face, method_table
 from rxpump.server.grpc.call import Call
+from rxpump.server.grpc.grpc_connection import GrpcConnection
 from tests.grpc.harness import connected
 from tests.server.grpc.caller import ADMIN, Caller, calling, event, read_request, serving
 
@@ -51,6 +53,33 @@ async def test_a_store_that_fails_is_named(caller: Caller, monkeypatch: pytest.M
     assert answer.code is StatusCode.INTERNAL
     assert answer.status.message.startswith("The store of the server failed: ")
     assert "disk I/O error" in answer.status.message
+
+
+class LostSocket(asyncio.Transport):
+    """A transport whose socket is lost at the first write, as after a reset by the client."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
+        self.writes = 0
+
+    def write(self, data: Any) -> None:
+        self.writes += 1
+
+    def is_closing(self) -> bool:
+        return self.writes > 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+
+async def test_nothing_is_written_to_a_lost_socket(server: EmbeddedServer) -> None:
+    """asyncio warns about several writes to such a socket, before it calls `connection_lost`."""
+    socket = LostSocket()
+    connection = GrpcConnection(server._node, lambda _: None, lambda _: None)
+    connection.connection_made(socket)
+    connection.data_received(PREFACE + settings_frame([]))
+    connection.connection_lost(None)
+    assert socket.writes == 1
 
 
 async def test_a_client_that_leaves_ends_its_calls(server: EmbeddedServer) -> None:
