@@ -6,7 +6,7 @@
 
 Every byte that arrives shows that the other side is alive, not only the answer to a heartbeat. So does every waiting
 byte that the other side accepts, because a heartbeat would wait behind it (docs/protocol/tcp.md, section 4.13).
-`note_bytes` only sets a flag, because it is called for every package. The clock is read only when a deadline passes.
+`note_bytes` only sets fields, because it is called for every package. The clock is read only when a deadline passes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Heartbeat:
         deadline: Time of the next call of `tick`, or infinity.
     """
 
-    __slots__ = ("_has_received", "deadline", "interval", "pulse", "timeout")
+    __slots__ = ("_has_received", "_received_at", "deadline", "interval", "pulse", "timeout")
 
     def __init__(self, interval: float, timeout: float, now: float) -> None:
         self.interval: float = interval
@@ -47,10 +47,16 @@ class Heartbeat:
         self.pulse: Pulse = Pulse.LISTENING
         self.deadline: float = now + interval
         self._has_received = False
+        self._received_at: float | None = None
 
-    def note_bytes(self) -> None:
-        """Start the interval again, because bytes arrived from the other side, or it accepted waiting bytes."""
+    def note_bytes(self, at: float | None = None) -> None:
+        """Start the interval again, because bytes arrived from the other side, or it accepted waiting bytes.
+
+        Args:
+            at: Current time. None: the interval starts at the next call of `tick`, so it can be twice as long.
+        """
         self._has_received = True
+        self._received_at = at
 
     def tick(self, now: float) -> Pulse | None:
         """Apply the time.
@@ -63,8 +69,9 @@ class Heartbeat:
         if self._has_received:
             self._has_received = False
             self.pulse = Pulse.LISTENING
-            self.deadline = now + self.interval
-            return None
+            self.deadline = (now if self._received_at is None else self._received_at) + self.interval
+            if now < self.deadline:
+                return None
         if self.timeout == math.inf:  # The other side is never regarded as dead.
             self.deadline = now + self.interval
             return Pulse.ASKED

@@ -64,6 +64,17 @@ def test_an_infinite_timeout_asks_in_each_interval() -> None:
     assert [heartbeat.tick(now) for now in (108.0, 110.0)] == [None, Pulse.ASKED]
 
 
+def test_bytes_at_a_known_time_start_the_interval_at_that_time() -> None:
+    heartbeat = watch()
+    heartbeat.note_bytes(101.5)
+    assert heartbeat.tick(102.0) is None
+    assert heartbeat.deadline == 103.5
+    assert heartbeat.tick(103.5) is Pulse.ASKED
+    heartbeat.note_bytes(103.6)
+    assert heartbeat.tick(104.5) is None
+    assert heartbeat.deadline == 105.6
+
+
 def test_the_repr_shows_the_state() -> None:
     heartbeat = watch()
     heartbeat.tick(102.0)

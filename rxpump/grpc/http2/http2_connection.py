@@ -114,7 +114,7 @@ class Http2Connection:
         """
         if self.state is ConnectionState.ENDED:
             return []
-        self._heartbeat.note_bytes()
+        self._heartbeat.note_bytes(now)
         events: list[Http2Event] = []
         try:
             self._receiver.receive(data, now, events)

@@ -17,12 +17,15 @@ KEEPALIVE = Http2Limits(keepalive_interval=10.0, keepalive_timeout=5.0, settings
 def test_a_silent_peer_gets_a_ping_and_then_a_goaway() -> None:
     peer = RawPeer(Role.CLIENT, KEEPALIVE)
     assert peer.connection.deadline == 10.0
-    peer.connection.tick(10.0)  # Bytes have arrived since the start.
-    peer.connection.tick(20.0)
+    peer.now = 4.0
+    peer.send(window_update(0, 1))
+    assert peer.connection.tick(10.0) == []
+    assert peer.connection.deadline == 14.0
+    peer.connection.tick(14.0)
     assert peer.sent() == [RawFrame(PING, 0, 0, bytes(8))]
-    assert peer.connection.deadline == 25.0
-    assert peer.connection.tick(24.9) == []
-    assert peer.connection.tick(25.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "no bytes were received for 15 s")]
+    assert peer.connection.deadline == 19.0
+    assert peer.connection.tick(18.9) == []
+    assert peer.connection.tick(19.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "no bytes were received for 15 s")]
     assert peer.sent()[-1].kind == GOAWAY
 
 
@@ -30,7 +33,8 @@ def test_a_silent_peer_gets_a_ping_and_then_a_goaway() -> None:
 def test_received_or_sent_bytes_keep_the_connection(sign: str) -> None:
     peer = RawPeer(Role.CLIENT, KEEPALIVE)
     for now in range(10, 200, 10):
-        peer.connection.tick(float(now))
+        peer.now = float(now)
+        peer.connection.tick(peer.now)
         if sign == "bytes that leave":
             peer.connection.note_progress()
         else:
