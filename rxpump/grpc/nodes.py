@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, Selector
-from rxpump.discovery.asking import Target, gather_answers, resolve
+from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, NodeState, Selector
+from rxpump.discovery.asking import Target, ask_state, gather_answers, resolve
 from rxpump.discovery.cluster_view import Answer, http_address
 from rxpump.discovery.discovery import Discovery, for_leader
 from rxpump.discovery.gossip import Gossip
@@ -14,16 +14,37 @@ from rxpump.errors import RxPumpError
 from rxpump.grpc.calls.gossip import read_gossip
 from rxpump.grpc.dialer import Dialer, Node
 from rxpump.network.node_resolver import ClusterNodes, FixedNode, NodeResolver
+from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings
 from rxpump.uri import GrpcAddress
 
 
 class OneNode(FixedNode[Node]):
-    """A resolver that always returns the same node. If another node is the leader, errors of the node name it."""
+    """A resolver that always returns the same node. If another node is the leader, errors of the node name it.
+
+    Args:
+        address: Address of the node.
+        settings: Settings of the client.
+    """
+
+    def __init__(self, address: Node, settings: Settings) -> None:
+        super().__init__(address)
+        self._settings = settings
 
     def for_leader(self) -> OneNode:
         """Return another resolver for the same node, whose errors name the leader."""
-        return OneNode(self.address)
+        return OneNode(self.address, self._settings)
+
+    async def state(self, node: Node) -> NodeState | None:
+        """Return the state of the node, which it serves over HTTP on the same port; None if it does not answer."""
+        settings = self._settings
+        return await ask_state(
+            node.host,
+            node.port,
+            timeout=settings.gossip_timeout,
+            tls=gossip_context(settings),
+            server_name=settings.tls_server_name,
+        )
 
 
 class GrpcClusterNodes(ClusterNodes[Node]):
@@ -75,7 +96,7 @@ def nodes_of(
     """Return the resolver for an address; arguments as of GrpcClusterNodes."""
     if address.is_cluster:
         return GrpcClusterNodes(address, dialer, settings, selector, retry_policy)
-    return OneNode(Node(*address.hosts[0]))
+    return OneNode(Node(*address.hosts[0]), settings)
 
 
 async def _ask(dialer: Dialer, timeout: float, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:

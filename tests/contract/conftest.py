@@ -88,7 +88,7 @@ class GrpcStore(Store):
     def __init__(self, proxy: Proxy) -> None:
         status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         dialer = Dialer(SETTINGS, Credentials("admin", USERS["admin"]), sends_in_clear=True)
-        node = OneNode(Node("127.0.0.1", proxy.port))
+        node = OneNode(Node("127.0.0.1", proxy.port), SETTINGS)
         self.transport = GrpcTransport(node, dialer, SETTINGS, BackgroundTasks("contract"), status.on_next)
         self.client = Client(SETTINGS, self.transport, status)
         self._proxy = proxy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +17,17 @@ ADMIN: dict[str, Any] = {"username": "admin", "password": "changeit"}
 QUICK = rxpump.Backoff(min_delay=0.01, max_delay=0.01)
 
 
-def client_of(node: ClusterNode, **options: Any) -> rxpump.Client:
+def tcp_client_of(node: ClusterNode, **options: Any) -> rxpump.Client:
     return rxpump.connect(node.uri, http_port=node.http_address[1], reconnect=QUICK, **ADMIN, **options)
+
+
+def grpc_client_of(node: ClusterNode, **options: Any) -> rxpump.Client:
+    uri = "kurrentdb://{}:{}?tls=false&credentialsInClear=true".format(*node.http_address)
+    return rxpump.connect(uri, reconnect=QUICK, **ADMIN, **options)
+
+
+MakeClient = Callable[..., rxpump.Client]
+BOTH_PROTOCOLS = pytest.mark.parametrize("client_of", [tcp_client_of, grpc_client_of], ids=["tcp", "grpc"])
 
 
 async def restarted(cluster: EmbeddedCluster, state: NodeState) -> ClusterNode:
@@ -31,8 +41,12 @@ async def restarted(cluster: EmbeddedCluster, state: NodeState) -> ClusterNode:
     return node
 
 
-@pytest.mark.parametrize("state", [NodeState.INITIALIZING, NodeState.PRE_REPLICA, NodeState.CATCHING_UP])
-async def test_a_node_that_is_not_ready_is_waited_for(state: NodeState) -> None:
+@BOTH_PROTOCOLS
+@pytest.mark.parametrize(
+    "state",
+    [NodeState.INITIALIZING, NodeState.UNKNOWN, NodeState.PRE_REPLICA, NodeState.CATCHING_UP, NodeState.CLONE],
+)
+async def test_a_node_that_is_not_ready_is_waited_for(state: NodeState, client_of: MakeClient) -> None:
     """Until then the node refuses every login, or does not have the stream."""
     async with EmbeddedCluster() as cluster:
         node = await restarted(cluster, state)
@@ -55,7 +69,7 @@ async def test_a_refused_login_of_a_starting_node_is_not_believed(monkeypatch: p
     async with EmbeddedCluster() as cluster:
         node = await restarted(cluster, NodeState.PRE_REPLICA)
         with pytest.raises(ConnectionFailed, match="it is not ready, in the state pre replica"):
-            await client_of(node, connect_within=0.2).connect()
+            await tcp_client_of(node, connect_within=0.2).connect()
 
 
 async def test_a_client_of_the_cluster_does_not_notice() -> None:

@@ -74,7 +74,7 @@ def channel_to(
     """Return a channel to a server on a port of this machine."""
     dialer = Dialer(settings, credentials, limits=limits, **options)
     seen: list[Status] = [] if statuses is None else statuses
-    return Channel(OneNode(Node("127.0.0.1", port)), dialer, settings, seen.append, Telemetry())
+    return Channel(OneNode(Node("127.0.0.1", port), settings), dialer, settings, seen.append, Telemetry())
 
 
 @asynccontextmanager

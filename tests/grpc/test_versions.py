@@ -128,7 +128,7 @@ async def connected(version: str) -> AsyncIterator[tuple[Server, GrpcTransport]]
     if number >= LISTS_SINCE:
         served[server_features.GET_SUPPORTED_METHODS.path] = features(methods_of(number), version)
     async with serving(served) as server:
-        node = OneNode(Node("127.0.0.1", server.port))
+        node = OneNode(Node("127.0.0.1", server.port), SETTINGS)
         transport = GrpcTransport(
             node, Dialer(SETTINGS, None), SETTINGS, BackgroundTasks("versions"), lambda status: None
         )
