@@ -1,8 +1,8 @@
 """Attempts at one request, and their common time limit.
 
 A request such as an append or a read has a deadline, which can also pass while there is no connection. A request of a
-subscription, a publisher or a relay has none; it must be answered within `Settings.timeout` of its first attempt on a
-connection.
+subscription, a publisher or a relay has none; the server must answer each attempt within `Settings.timeout`. If the
+server refuses such a request for now, it is repeated as long as the reconnect policy allows.
 """
 
 from __future__ import annotations
@@ -12,17 +12,11 @@ import math
 from types import TracebackType
 from typing import Self
 
-from rxpump.errors import (
-    CallInterrupted,
-    ConnectionClosed,
-    OperationTimedOut,
-    RxPumpError,
-    ServerError,
-)
+from rxpump.errors import OperationTimedOut, RxPumpError, ServerError
 from rxpump.grpc.call import Call
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
-from rxpump.grpc.retry_rules import delay_after
+from rxpump.grpc.retry_rules import LongWork, delay_after
 from rxpump.grpc.silence import SilenceWatch
 from rxpump.settings import Settings
 
@@ -50,6 +44,7 @@ class Attempts:
         "_channel",
         "_context",
         "_limit",
+        "_refusals",
         "_settings",
         "_timeout",
         "count",
@@ -71,6 +66,7 @@ class Attempts:
         self._timeout = timeout
         self._limit: asyncio.Timeout
         self._begun = 0.0
+        self._refusals = 0
 
     async def __aenter__(self) -> Self:
         has_deadline = self._timeout is not None and self._timeout < math.inf
@@ -92,7 +88,7 @@ class Attempts:
             self._channel.end_request(self._context.kind, self._begun, error)
 
     def begin(self) -> None:
-        """Count an attempt, and start the time limit of a request without a deadline at the first one."""
+        """Count an attempt, and start its time limit if the request has no deadline."""
         self.count += 1
         if self._timeout is None and self._limit.when() is None and self._settings.timeout is not None:
             self._limit.reschedule(asyncio.get_running_loop().time() + self._settings.timeout)
@@ -129,12 +125,14 @@ class Attempts:
         Raises:
             RxPumpError: No further attempt is made. It is `error`.
         """
-        is_lost = isinstance(error, ConnectionClosed) and not isinstance(error, CallInterrupted)
-        if is_lost and self._timeout is None:
-            self._limit.reschedule(None)
+        work = None
         if isinstance(error, ServerError):
             self.refusal = error
-        delay = delay_after(error, self.count, self._settings.retry, self._context)
+            self._refusals += 1
+        if self._timeout is None:
+            self._limit.reschedule(None)  # Only the silence of a node is limited.
+            work = LongWork(self._refusals, self._settings.reconnect, self._channel.explain)
+        delay = delay_after(error, self.count, self._settings.retry, self._context, work)
         if delay:
             await asyncio.sleep(delay)
 
@@ -148,6 +146,7 @@ class Attempts:
             self.refusal,
             is_connected=self._channel.is_connected,
             hint=self._context.silence_hint,
+            nodes=self._channel.explain(),
         )
 
     def __repr__(self) -> str:

@@ -64,6 +64,10 @@ class Channel(LastingConnection[GrpcReconnector]):
         if self._leaving:
             await asyncio.wait(tuple(self._leaving))
 
+    def explain(self) -> str:
+        """Return the recent experience with each node, for errors; empty if there is none."""
+        return self._resolver.explain()
+
     def begin_request(self) -> float:
         """Count a request as pending, so that `settled` waits for it. Return the time, for `end_request`."""
         self._requests += 1

@@ -1,6 +1,8 @@
 """Decide which failures of a request are followed by another attempt.
 
-the server refuses the request for now      another attempt after a delay of the retry policy
+the server refuses the request for now      another attempt after a delay of the retry policy; a request of a
+                                            subscription, a publisher or a relay, which has no deadline, is treated
+                                            as if the connection was lost, so the reconnect policy limits it, too
 the server does not complete a write        likewise, because the server recognizes the ids of the events
 the connection is lost                      another attempt on the next connection
 a call ends without a status                another attempt after a delay of the retry policy
@@ -13,13 +15,15 @@ If it is unknown whether the server executed a request of a method that is not r
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from rxpump.backoff import Backoff
 from rxpump.errors import (
     CallInterrupted,
     ClientClosed,
     ConnectionClosed,
+    NoNodeReady,
     NotHandled,
     OutcomeUnknown,
     RequestInterrupted,
@@ -35,7 +39,42 @@ _HANDLER_ATTEMPTS: Final = 6
 """Largest number of attempts if the handler of the server fails each time."""
 
 
-def delay_after(error: RxPumpError, attempts: int, policy: Backoff, context: CallContext) -> float:
+class LongWork(NamedTuple):
+    """A request of a subscription, a publisher or a relay, which has no deadline.
+
+    Attributes:
+        refusals: Number of times that the server refused the request.
+        reconnect: Delays between attempts to connect, which limit the number of refusals.
+        explain: Function that returns the recent experience with each node, for errors.
+    """
+
+    refusals: int
+    reconnect: Backoff
+    explain: Callable[[], str]
+
+    def limited(self, delay: float | None, policy: Backoff, error: RxPumpError, operation: str) -> float | None:
+        """Return the delay until the next attempt after a refusal.
+
+        Args:
+            delay: Delay of the retry policy; None if it allows no further attempt.
+            policy: The retry policy.
+            error: The refusal.
+            operation: Description of the request.
+
+        Raises:
+            NoNodeReady: The reconnect policy allows no further attempt.
+        """
+        if delay is None:
+            return None
+        longer = self.reconnect.delay(self.refusals)
+        if longer is None:
+            raise NoNodeReady(operation, self.refusals, self.explain() or str(error)) from error
+        return min(longer, policy.max_delay)
+
+
+def delay_after(
+    error: RxPumpError, attempts: int, policy: Backoff, context: CallContext, work: LongWork | None = None
+) -> float:
     """Return the seconds to wait until the next attempt; 0 to make it as soon as there is a connection.
 
     Args:
@@ -43,8 +82,10 @@ def delay_after(error: RxPumpError, attempts: int, policy: Backoff, context: Cal
         attempts: Number of attempts that were made.
         policy: Delays after refusals of the server.
         context: Description of the request.
+        work: The request if it has no deadline, otherwise None.
 
     Raises:
+        NoNodeReady: The request has no deadline, and the reconnect policy allows no further attempt.
         RequestInterrupted: The request may have been executed, and is not repeatable.
         RxPumpError: No further attempt is made. It is `error`.
     """
@@ -60,6 +101,7 @@ def delay_after(error: RxPumpError, attempts: int, policy: Backoff, context: Cal
             return 0.0
         case NotHandled():
             delay = policy.delay(attempts)
+            delay = delay if work is None else work.limited(delay, policy, error, context.operation)
         case OutcomeUnknown() if is_repeatable:
             delay = policy.delay(attempts)
         case ServerFailed(reason=reason) if reason == HANDLER_FAILED and is_repeatable:

@@ -34,6 +34,18 @@ def copies(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[r
     return events.pipe(rx.map(copy))
 
 
+def uri_of(cluster: EmbeddedCluster) -> str:
+    return cluster.uri
+
+
+def grpc_uri_of(cluster: EmbeddedCluster) -> str:
+    return cluster.grpc_uri
+
+
+Address = Callable[[EmbeddedCluster], str]
+BOTH_PROTOCOLS = pytest.mark.parametrize("address", [uri_of, grpc_uri_of], ids=["tcp", "grpc"])
+
+
 class Waiter:
     """A subscriber that records its items and can wait for them."""
 
@@ -57,10 +69,11 @@ class Waiter:
 
 
 @pytest.mark.parametrize("preference", ["leader", "follower"])
-async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str) -> None:
+@BOTH_PROTOCOLS
+async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str, address: Address) -> None:
     async with (
         EmbeddedCluster() as cluster,
-        rxpump.connect(cluster.uri, node_preference=preference, **IN_HASTE) as client,
+        rxpump.connect(address(cluster), node_preference=preference, **IN_HASTE) as client,
     ):
         await client.create_subscription("group", "source", start_from=0)
         written, relayed, handled = Waiter(), Waiter(), Waiter()
@@ -85,15 +98,27 @@ async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str) 
         assert (written.failure, relayed.failure, handled.failure) == (None, None, None)
 
 
-async def test_the_reconnect_policy_ends_long_work() -> None:
+@BOTH_PROTOCOLS
+async def test_the_reconnect_policy_ends_long_work(address: Address) -> None:
     policy = rxpump.Backoff(min_delay=0.005, max_delay=0.01, attempts=5)
     options = {**IN_HASTE, "reconnect": policy}
-    async with EmbeddedCluster() as cluster, rxpump.connect(cluster.uri, **options) as client:
+    async with EmbeddedCluster() as cluster, rxpump.connect(address(cluster), **options) as client:
         publisher = client.publisher("source")
         await cluster.start_election()
         publisher.on_next(rxpump.NewEvent("First"))
         with pytest.raises(ReconnectFailed):
             await publisher.drained()
+
+
+@BOTH_PROTOCOLS
+async def test_the_error_of_a_deadline_names_every_node(address: Address) -> None:
+    async with EmbeddedCluster() as cluster, rxpump.connect(address(cluster), **IN_HASTE) as client:
+        await client.publish_event("ponies", "Jumped")
+        await cluster.start_election()
+        for request in (client.publish_event("ponies", "Jumped"), client.get("ponies")):
+            with pytest.raises(OperationTimedOut) as late:
+                await request
+            assert all("{}:{} (".format(*node.http_address) in late.value.nodes for node in cluster.nodes)
 
 
 async def test_a_follower_that_lags_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,9 @@ class BatchSender:
         self._loop = asyncio.get_running_loop()
         self._caller = caller
         self._tasks = BackgroundTasks(f"{settings.name} appends")
-        self._pending = PendingBatches(settings.retry, settings.timeout, settings.max_in_flight)
+        self._pending = PendingBatches(
+            settings.retry, settings.timeout, settings.max_in_flight, settings.reconnect, caller.channel.explain
+        )
         self._call: Call | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None

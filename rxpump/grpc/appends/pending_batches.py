@@ -19,13 +19,15 @@ flight, and nothing else is sent until it is answered, so it is known if it caus
 caused `MAX_BLAME` losses.
 
 Deadlines. A batch of a call has a `Deadline`, which runs in every state. A batch of a publisher or a relay has none.
-It must be answered within `timeout` of its first attempt on a connection.
+The server must answer each attempt within `timeout`. A batch that the server refuses for now is repeated as long as
+the reconnect policy allows.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from rxpump.backoff import Backoff
@@ -39,7 +41,7 @@ from rxpump.errors import (
     ServerError,
 )
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
-from rxpump.grpc.retry_rules import delay_after
+from rxpump.grpc.retry_rules import LongWork, delay_after
 from rxpump.model.results import WriteResult
 from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
@@ -64,6 +66,7 @@ class PendingBatch:
         sequence: Number of the batch, in the order of submission.
         attempts: Number of times that it was sent.
         refusal: Last refusal of the server, or None.
+        refusals: Number of refusals of the server.
         losses: Connections that were lost while it was in flight, since its last response.
         blame: Those of them during which nothing else was in flight, on the whole connection.
         number: Correlation id of the latest attempt; 0 before the first.
@@ -83,6 +86,7 @@ class PendingBatch:
         "number",
         "owner",
         "refusal",
+        "refusals",
         "result",
         "sequence",
     )
@@ -94,6 +98,7 @@ class PendingBatch:
         self.sequence: int = sequence
         self.attempts: int = 0
         self.refusal: ServerError | None = None
+        self.refusals: int = 0
         self.losses: int = 0
         self.blame: int = 0
         self.number: int = 0
@@ -118,9 +123,20 @@ class PendingBatches:
         retry: Delays after refusals of the server.
         timeout: Seconds in which a batch without a deadline must be answered; None for no limit.
         max_in_flight: Largest number of batches in flight.
+        reconnect: Delays between attempts to connect, which limit the refusals of a batch without a deadline.
+        explain: Function that returns the recent experience with each node, for errors.
     """
 
-    def __init__(self, retry: Backoff, timeout: float | None, max_in_flight: int) -> None:
+    def __init__(
+        self,
+        retry: Backoff,
+        timeout: float | None,
+        max_in_flight: int,
+        reconnect: Backoff = Backoff(),  # noqa: B008
+        explain: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._reconnect = reconnect
+        self._explain = explain
         self._retry = retry
         self._timeout = timeout
         self._max_in_flight = max_in_flight
@@ -234,9 +250,6 @@ class PendingBatches:
         settled = [self._wait_or_fail(pending, _error_of(pending, error), now) for pending in interrupted]
         if is_lost:
             self._paused_until = _NOT_PAUSED
-            for _, pending in self._waiting:
-                if pending.deadline is None:
-                    self._deadlines.stop(pending.sequence)
         return [pending for pending in settled if pending is not None]
 
     def tick(self, now: float) -> list[PendingBatch]:
@@ -280,12 +293,17 @@ class PendingBatches:
         """Put a batch back to its place in the order. Return it if it is not sent again, settled with its error."""
         if isinstance(error, ServerError):
             pending.refusal = error
+            pending.refusals += 1
             pending.losses = pending.blame = 0
+        work = None
+        if pending.deadline is None:
+            self._deadlines.stop(pending.sequence)  # Only the silence of a node is limited.
+            work = LongWork(pending.refusals, self._reconnect, self._explain)
         if pending.blame >= MAX_BLAME:
             operation = pending.batch.context.operation
             return self._settle(pending, error=ConnectionLostRepeatedly(operation, pending.blame, str(error)))
         try:
-            delay = delay_after(error, pending.attempts, self._retry, pending.batch.context)
+            delay = delay_after(error, pending.attempts, self._retry, pending.batch.context, work)
         except RxPumpError as final:
             return self._settle(pending, error=final)
         heapq.heappush(self._waiting, (pending.sequence, pending))
@@ -304,6 +322,7 @@ class PendingBatches:
             pending.refusal,
             is_connected=self._is_open,
             hint=context.silence_hint,
+            nodes=self._explain(),
         )
 
     def _drop_settled(self) -> None:

@@ -12,6 +12,7 @@ from rxpump.errors import (
     ClientClosed,
     ConnectionClosed,
     ConnectionLostRepeatedly,
+    NoNodeReady,
     NotLeader,
     NotReady,
     OperationTimedOut,
@@ -32,7 +33,7 @@ PAUSE = Backoff(min_delay=1.0, max_delay=1.0, jitter=0.0)
 
 
 def machine(timeout: float | None = 10.0, max_in_flight: int = 100, retry: Backoff = PAUSE) -> PendingBatches:
-    return PendingBatches(retry, timeout, max_in_flight)
+    return PendingBatches(retry, timeout, max_in_flight, reconnect=retry)
 
 
 def batch(name: str) -> Batch:
@@ -296,6 +297,22 @@ def test_a_withdrawn_batch_is_not_sent() -> None:
     pending.withdraw(second)
     assert pending.receive(success(request), 0) is None
     assert len(pending) == 0
+
+
+def test_the_reconnect_policy_limits_the_refusals_of_a_batch() -> None:
+    twice = Backoff(min_delay=1.0, max_delay=1.0, jitter=0.0, attempts=2)
+    pending = PendingBatches(PAUSE, 10.0, 100, reconnect=twice, explain=lambda: "a: not ready")
+    pending.opened()
+    submit(pending, "a")
+    for now in (0.0, 20.0):  # The time limit applies to each attempt.
+        (request,) = pending.take(now, MUCH)
+        assert pending.receive(refusal(request), now) is None
+        assert pending.tick(now + 19.0) == []
+    (request,) = pending.take(40.0, MUCH)
+    settled = pending.receive(refusal(request), 40.0)
+    assert settled is not None
+    assert isinstance(settled.error, NoNodeReady)
+    assert (settled.error.attempts, settled.error.reason) == (3, "a: not ready")
 
 
 def test_batches_that_expired_while_waiting_are_dropped() -> None:
