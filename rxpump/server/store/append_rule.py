@@ -9,10 +9,16 @@ Row 13 concerns clusters only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from rxpump.model.positions import ExpectedVersion
 from rxpump.server.strictness import Strictness
+
+_ANY: Final = int(ExpectedVersion.ANY)
+_STREAM_EXISTS: Final = int(ExpectedVersion.STREAM_EXISTS)
+
+BY_RECENT_IDS: Final = frozenset({_ANY, _STREAM_EXISTS})
+"""Expected versions with which a repeated append is recognized by its ids alone."""
 
 
 class StreamState(Protocol):
@@ -91,12 +97,12 @@ def decide(
     """
     if stream.is_tombstoned:
         return StreamDeleted()  # row 1
-    if expected == ExpectedVersion.STREAM_EXISTS:
+    if expected == _STREAM_EXISTS:
         if stream.is_soft_deleted:
             return StreamDeleted()  # row 2
         if stream.last < 0 and not stream.has_metadata():
             return WrongVersion(stream.last)  # row 3
-    if expected in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS):
+    if expected in BY_RECENT_IDS:
         return _by_recent_ids(ids, stream, strictness)
     if expected < stream.last:
         return _by_stored_ids(expected, ids, stream)

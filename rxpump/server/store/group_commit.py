@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from rxpump.server.store.append_rule import BY_RECENT_IDS
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import AppendResult, Change, NotCommitted
 from rxpump.server.store.failures import STORE_FAILURES, FailureLog, describe
 from rxpump.server.store.record import Written
@@ -79,6 +81,8 @@ class GroupCommit:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             log = WriteTransaction(self._connection, self._clock)
+            if len(changes) > 1:
+                _look_up_ids(log, changes)
             outcomes = [change.apply(log) for change in changes]
             log.close()
             self._connection.execute("COMMIT")
@@ -90,3 +94,14 @@ class GroupCommit:
         self.count += 1
         self.access_changes += log.changes_access
         return Commit(outcomes, log.written)
+
+
+def _look_up_ids(log: WriteTransaction, changes: Sequence[Change[Any]]) -> None:
+    """Look up the ids by which repeated appends are recognized, for all changes together."""
+    ids = [
+        change.events[0].event_id
+        for change in changes
+        if isinstance(change, AppendRequest) and change.expected_version in BY_RECENT_IDS and change.events
+    ]
+    if ids:
+        log.look_up(ids)

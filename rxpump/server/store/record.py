@@ -17,7 +17,7 @@ half the time of protobuf, and encoding is most of the work of a write. Encoded 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -91,56 +91,64 @@ class Written(NamedTuple):
 
 
 def make_row(event: Writable, *, stream: int, name: str, revision: int, position: int, now_ns: int) -> Row:
-    """Return the row of a new event.
+    """Return the row of one new event; see `make_rows`."""
+    [row] = make_rows([event], stream=stream, name=name, first=revision, position=position, now_ns=now_ns)
+    return row
+
+
+def make_rows(
+    events: Iterable[Writable], *, stream: int, name: str, first: int, position: int, now_ns: int
+) -> list[Row]:
+    """Return the rows of new events.
 
     Args:
-        event: The event.
-        stream: Key of its stream.
-        name: Name of its stream.
-        revision: Number of the event in its stream.
-        position: Position of the event in the log.
+        events: The events.
+        stream: Key of their stream.
+        name: Name of their stream.
+        first: Number of the first event in its stream.
+        position: Position of the first event in the log.
         now_ns: Time of the write in nanoseconds since the Unix epoch.
     """
-    event_id, data, metadata = event.event_id, event.data, event.metadata
-    body = b"".join(
-        (
-            _text_field(b"\x0a", name),
-            b"\x10",
+    name_field, times, created = _text_field(b"\x0a", name), _times(now_ns), now_ns // 1_000_000
+    place = first_place(stream)
+    rows: list[Row] = []
+    for revision, event in enumerate(events, first):
+        event_id, data, event_type, metadata = event.event_id, event.data, event.event_type, event.metadata
+        body = b"%b\x10%b\x1a%b%b%b\x3a%b%b\x42%b%b%b" % (
+            name_field,
             varint(revision),
-            b"\x1a",
             _frequent(len(event_id)),
             event_id,
-            _text_field(b"\x22", event.event_type),
-            _JSON_FIELDS if event.data_content_type == JSON_CONTENT else _BINARY_FIELDS,
-            b"\x3a",
+            _description(event_type, event.data_content_type == JSON_CONTENT),
             _frequent(len(data)),
             data,
-            b"\x42",
             _frequent(len(metadata)),
             metadata,
-            _times(now_ns),
+            times,
         )
-    )
-    record = _head(len(body)) + body
-    stream_head = _head(len(record))
-    all_head, all_tail = _wrapping(record, position, position)
-    is_link = event.event_type == LINK_EVENT_TYPE
-    link_stream, link_revision = link_of(event) if is_link else (None, None)
-    return Row(
-        position,
-        stream,
-        revision,
-        event_id,
-        stream_head,
-        record,
-        all_head,
-        all_tail,
-        link_stream,
-        link_revision,
-        now_ns // 1_000_000,
-        crc32(record, crc32(stream_head, first_place(stream) + revision)),  # `event_checksum`, inlined for speed
-        crc32(all_tail, crc32(record, crc32(all_head, position))),
-    )
+        record = _head(len(body)) + body
+        stream_head = _head(len(record))
+        all_head, all_tail = _wrapping(record, position, position)
+        link_stream, link_revision = link_of(event) if event_type == LINK_EVENT_TYPE else (None, None)
+        rows.append(
+            Row(
+                position,
+                stream,
+                revision,
+                event_id,
+                stream_head,
+                record,
+                all_head,
+                all_tail,
+                link_stream,
+                link_revision,
+                created,
+                crc32(record, crc32(stream_head, place + revision)),  # `event_checksum`, inlined for speed
+                crc32(all_tail, crc32(record, crc32(all_head, position))),
+            )
+        )
+        position += len(record)
+    return rows
 
 
 def _wrapping(record: bytes, commit: int, prepare: int) -> tuple[bytes, bytes]:
@@ -160,6 +168,18 @@ def _new_field(tag: bytes, text: str) -> bytes:
 
 
 _cached_field = lru_cache(maxsize=1024)(_new_field)
+
+
+def _description(event_type: str, is_json: bool) -> bytes:
+    """Return the encoded type and content types of an event."""
+    return (_cached_description if len(event_type) <= _LONGEST_CACHED else _new_description)(event_type, is_json)
+
+
+def _new_description(event_type: str, is_json: bool) -> bytes:
+    return _new_field(b"\x22", event_type) + (_JSON_FIELDS if is_json else _BINARY_FIELDS)
+
+
+_cached_description = lru_cache(maxsize=1024)(_new_description)
 
 
 def link_of(event: Any) -> tuple[str | None, int | None]:

@@ -5,15 +5,19 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rxpump.server import SqliteStore
+from rxpump.server import SqliteStore, Strictness
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.changes import Appended, Change, NotCommitted
 from rxpump.server.store.database import MEMORY, open_database
+from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.group_commit import GroupCommit
 from rxpump.tcp.wire import schema
 from tests.server.store.driving import append, new_event, write
@@ -40,6 +44,28 @@ def test_changes_of_one_transaction_apply_in_order(connection: sqlite3.Connectio
     [first, second], written = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
     assert [(stream, [row.revision for row in rows]) for stream, rows in written] == [("s", [0]), ("s", [1])]
     assert (first.first, second.first, commits.count) == (0, 1, 1)
+
+
+IDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3)
+APPENDS = st.lists(st.tuples(st.sampled_from(["s", "t", "$$s"]), IDS, st.sampled_from([-4, -2, -1, 0])), max_size=8)
+
+
+@given(APPENDS, st.sampled_from(Strictness), st.booleans())
+def test_one_transaction_has_the_outcomes_of_several(
+    appends: list[tuple[str, str, int]], strictness: Strictness, is_deleted: bool
+) -> None:
+    """Appends are recognized as repeated whether the events are in the transaction, in the database, or in both."""
+    changes: list[Change[Any]] = [
+        AppendRequest(stream, expected, [schema.NewEvent(event_id=id.encode() * 16) for id in ids], strictness)
+        for stream, ids, expected in appends
+    ]
+    if is_deleted:
+        changes.insert(len(changes) // 2, DeleteRequest("s", -2, hard=False))
+    middle = len(changes) // 3
+    with closing(open_database(MEMORY)) as one, closing(open_database(MEMORY)) as other:
+        together, apart = GroupCommit(one, lambda: 10**18), GroupCommit(other, lambda: 10**18)
+        outcomes = [*together.commit(changes[:middle]).outcomes, *together.commit(changes[middle:]).outcomes]
+        assert outcomes == [apart.commit([change]).outcomes[0] for change in changes]
 
 
 def test_a_failing_append_affects_only_itself(
