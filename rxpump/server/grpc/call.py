@@ -22,7 +22,7 @@ from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.grpc.protocol.headers import response_headers
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.server.access.users import User
-from rxpump.server.grpc.call_errors import CallError, handler_failed, plain_error
+from rxpump.server.grpc.call_errors import CallError, not_protobuf, plain_error
 from rxpump.server.grpc.event_encoder import frame
 from rxpump.server.node import Node
 
@@ -190,21 +190,44 @@ class Call:
         Raises:
             CallError: The message is malformed.
         """
+        if not await self._has_messages():
+            return None
+        encoded = self._messages.popleft()
+        self._take(len(encoded))
+        try:
+            return self.method.request.FromString(encoded)
+        except DecodeError:
+            raise not_protobuf() from None
+
+    async def next_messages(self) -> list[bytes]:
+        """Return all messages of the client that have arrived, encoded; an empty list at the end.
+
+        Raises:
+            CallError: The bytes of the client are not messages.
+        """
+        if not await self._has_messages():
+            return []
+        messages = list(self._messages)
+        self._messages.clear()
+        self._take(self._queued_bytes)
+        return messages
+
+    async def _has_messages(self) -> bool:
+        """Wait for a message. Return False at the end."""
         while not self._messages:
             if self.reader.failure is not None:
                 raise CallError(self.reader.failure)
             if self.reader.is_complete:
-                return None
+                return False
             await self._next_news()
-        encoded = self._messages.popleft()
-        self._queued_bytes -= len(encoded)
-        self.keep(-len(encoded))
+        return True
+
+    def _take(self, size: int) -> None:
+        """Note that messages of `size` bytes are no longer unread."""
+        self._queued_bytes -= size
+        self.keep(-size)
         if self._queued_bytes <= QUEUED_BYTES:
             self._acknowledge()
-        try:
-            return self.method.request.FromString(encoded)
-        except DecodeError:
-            raise handler_failed("The message is not valid protobuf.") from None
 
     async def _next_news(self) -> None:
         self._news = asyncio.get_running_loop().create_future()

@@ -63,6 +63,11 @@ def handler_failed(reason: str) -> CallError:
     return plain_error(StatusCode.UNKNOWN, f"Exception was thrown by handler. {reason}")
 
 
+def not_protobuf() -> CallError:
+    """Return the error of a request that cannot be parsed."""
+    return handler_failed("The message is not valid protobuf.")
+
+
 def invalid_argument(message: str) -> CallError:
     """Return the error of a request that is refused."""
     return plain_error(StatusCode.INVALID_ARGUMENT, message)

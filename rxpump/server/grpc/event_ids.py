@@ -103,14 +103,11 @@ def read_id(message: Any) -> bytes | None:
     Raises:
         ValueError: The text is not an id.
     """
-    match message.WhichOneof("form"):
-        case "string":
-            return UUID(message.string).bytes_le
-        case "structured":
-            halves = message.structured
-            in_order = _HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)
-            return _STORED.pack(*_PARTS.unpack(in_order))
-    return None
+    if message.HasField("structured"):
+        halves = message.structured
+        in_order = _HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)
+        return _STORED.pack(*_PARTS.unpack(in_order))
+    return UUID(message.string).bytes_le if message.HasField("string") else None
 
 
 def id_message(event_id: bytes, form: IdForm) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.model.positions import ExpectedVersion
+from rxpump.server.grpc.event_encoder import varint_of
 from rxpump.server.grpc.services.proposed_events import MINUS_ONE
 from rxpump.server.node import Node
 from rxpump.server.store.changes import REPEATED_POSITION, Appended
 from rxpump.server.store.located_pages import located_position
+from rxpump.server.store.record import varint
 
 _NAMES = {
     ExpectedVersion.ANY: "any",
@@ -30,6 +32,22 @@ def success(node: Node, stream: str, outcome: Appended) -> dict[str, Any]:
             return {**current, "no_position": {}}
         position = found
     return {**current, "position": {"commit_position": position, "prepare_position": position}}
+
+
+def encoded_success(correlation_id: bytes, appended: Appended, stream_field: bytes) -> bytes:
+    """Return an encoded `BatchAppendResponse` for events that were written.
+
+    The bytes are put together here, because filling in a message takes twice the time.
+
+    Args:
+        correlation_id: Encoded id of the batch.
+        appended: Number and position of the last event.
+        stream_field: Encoded field `stream_identifier` of the response.
+    """
+    at = varint(appended.position)
+    result = b"\x08%b\x1a%c\x08%b\x10%b" % (varint(appended.last), 2 + 2 * len(at), at, at)
+    size = varint_of(len(correlation_id))
+    return b"\x0a%b%b\x1a%c%b%b" % (size, correlation_id, len(result), result, stream_field)
 
 
 def wrong_version(current: int, expected: int, kind: str) -> dict[str, Any]:
