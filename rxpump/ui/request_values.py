@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -28,6 +29,13 @@ class EncodedPaths:
         await self._app(scope, receive, send)
 
 
+_DOTS: Final = {"=.": ".", "=..": ".."}
+"""Names that browsers remove from a path, also as `%2E`, by the text that stands for them there.
+
+No other name is equal to such a text, because `encodeURIComponent` encodes the character `=` in names.
+"""
+
+
 def name_in(request: Request, part: str = "stream") -> str:
     """Return a name in the path of a request.
 
@@ -35,6 +43,8 @@ def name_in(request: Request, part: str = "stream") -> str:
         InvalidArgument: It is not UTF-8.
     """
     encoded = request.path_params[part]
+    if encoded in _DOTS:
+        return _DOTS[encoded]
     try:
         return unquote(encoded, errors="strict")
     except UnicodeDecodeError:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode
 from binascii import Error as BadBase64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from math import ceil
+from time import monotonic
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rxpump.model.login_throttle import LoginThrottle, throttled_address
 from rxpump.ui.replies import refusal
 
 TOKEN_HEADER: Final = "x-rxpump-token"
@@ -23,6 +26,9 @@ READING: Final = frozenset({"GET", "HEAD"})
 
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of the header `Sec-Fetch-Site` for pages of another origin. A page on another port is of the same site."""
+
+_ONE_LOGIN: Final = ""
+"""Login for which wrong passwords are counted: the page has one password for all user names."""
 
 HEADERS: Final = {
     "content-security-policy": (
@@ -42,7 +48,8 @@ class Guard:
 
     - The Host header names this page. A hostile page whose name was changed to resolve to this machine (DNS
       rebinding) sends its own name.
-    - If there is a password, the request has it (HTTP Basic, with any user name).
+    - If there is a password, the request has it (HTTP Basic, with any user name). An address that has sent too many
+      wrong passwords must wait, also with the right one; see `rxpump.model.login_throttle`.
     - A request for data does not come from a page of another site. That page could not read the reply, but it could
       measure its duration.
     - A request that changes something has the token and comes from a page of the same origin.
@@ -54,6 +61,7 @@ class Guard:
         hosts: Names that the Host header may have, in addition to those of loopback.
         any_address: Whether the Host header may be any IP address, because the page listens on all of them. An
             address cannot be rebound.
+        clock: Function that returns the time in seconds, for the limit of wrong passwords.
     """
 
     def __init__(
@@ -63,12 +71,16 @@ class Guard:
         password: str | None = None,
         hosts: Iterable[str] = (),
         any_address: bool = False,
+        *,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._app = app
         self._token = token.encode()
         self._password = None if password is None else password.encode()
         self._hosts = frozenset(host.lower() for host in hosts) | {"localhost"}
         self._any_address = any_address
+        self._clock = clock
+        self._throttle = LoginThrottle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -91,9 +103,8 @@ class Guard:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._is_ours(host):
             return refusal(421, "WrongHost", "the Host header does not name this page; see the option --allow-host")
-        if self._password is not None and not _has_password(headers, self._password):
-            challenge = {"www-authenticate": 'Basic realm="rxpump", charset="UTF-8"'}
-            return refusal(401, "PasswordNeeded", "the password of the page is missing or wrong", challenge)
+        if self._password is not None and (refused := self._check_password(scope, headers, self._password)):
+            return refused
         if scope["path"].startswith("/api/") and headers.get("sec-fetch-site") in OTHER_SITES:
             return refusal(403, "OtherSite", "the request comes from a page of another site")
         if scope["method"] in READING:
@@ -103,6 +114,26 @@ class Guard:
         if not hmac.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
             return refusal(403, "WrongToken", f"the header {TOKEN_HEADER} does not have the token of /api/info")
         return None
+
+    def _check_password(self, scope: Scope, headers: Headers, password: bytes) -> Response | None:
+        """Return the reply to a request without the password, or that must wait; None if it has the password.
+
+        Wrong passwords are counted for the address of the client. A request without a password is no attempt: a
+        browser sends one before it asks the user.
+        """
+        given = _given_password(headers)
+        if given is not None:
+            address, now = throttled_address((scope.get("client") or ("",))[0]), self._clock()
+            throttled = self._throttle.check(address, _ONE_LOGIN, now)
+            if throttled is not None:
+                seconds = ceil(throttled.seconds)
+                message = f"too many wrong passwords came from this address; the next one is checked in {seconds} s"
+                return refusal(429, "TooManyAttempts", message, {"retry-after": str(seconds)})
+            if hmac.compare_digest(given, password):
+                return None
+            self._throttle.note_failure(address, _ONE_LOGIN, now)
+        challenge = {"www-authenticate": 'Basic realm="rxpump", charset="UTF-8"'}
+        return refusal(401, "PasswordNeeded", "the password of the page is missing or wrong", challenge)
 
     def _is_ours(self, host: str) -> bool:
         name = _without_port(host).lower()
@@ -121,13 +152,12 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _has_password(headers: Headers, password: bytes) -> bool:
-    """Return whether a request has the password, in a time that does not depend on where a wrong one differs."""
+def _given_password(headers: Headers) -> bytes | None:
+    """Return the password that a request has; empty if it cannot be decoded, None if the request has none."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return False
+        return None
     try:
-        given = b64decode(encoded, validate=True).partition(b":")[2]
+        return b64decode(encoded, validate=True).partition(b":")[2]
     except (BadBase64, ValueError):
-        return False
-    return hmac.compare_digest(given, password)
+        return b""

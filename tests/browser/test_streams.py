@@ -57,6 +57,17 @@ async def test_an_exact_name_opens_a_stream(page: Page, site: Site) -> None:
     await expect(numbers(page)).to_have_text(["0"])
 
 
+@pytest.mark.parametrize("name", [".", "..", "=.", "%2E"])
+async def test_a_name_of_dots_is_not_removed_from_the_path(page: Page, site: Site, name: str) -> None:
+    """Browsers regard `.` and `..`, also encoded, as steps in a path."""
+    await site.client.publish(name, [rxpump.NewEvent("Jumped", {"name": name, "long": "x" * 300_000})])
+    await page.goto(site.at("stream", name))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    await page.goto(site.at("stream", name, **{"from": 0}))
+    await page.get_by_role("button", name="Load all").click()
+    await expect(page.get_by_role("region", name="Data", exact=True)).to_contain_text(f'name: "{name}"')
+
+
 async def test_a_stream_is_read_page_by_page_to_its_first_event(page: Page, site: Site) -> None:
     await site.write("orders", *["OrderPlaced"] * 120)
     await page.goto(site.at("stream", "orders"))

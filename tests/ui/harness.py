@@ -119,5 +119,5 @@ async def browsing(context: Context) -> AsyncIterator[Browser]:
 
 
 def encoded(name: str) -> str:
-    """Return a name of a stream as a part of a path."""
-    return quote(name, safe="")
+    """Return a name of a stream as a part of a path, as the page does in `api.js`."""
+    return f"={name}" if name in (".", "..") else quote(name, safe="")

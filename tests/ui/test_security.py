@@ -5,14 +5,18 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 import rxpump
 from rxpump.errors import AccessDenied, NotAuthenticated
+from rxpump.model.login_throttle import BURST
 from rxpump.server import EmbeddedServer
 from rxpump.ui.context import Options
 from rxpump.ui.replies import error_values
-from rxpump.ui.security import HEADERS
+from rxpump.ui.security import HEADERS, Guard
 from tests.ui.harness import Browser, page
 
 APPEND = {"stream": "s", "type": "T", "data": "{}"}
@@ -166,6 +170,40 @@ async def test_the_right_password_opens_the_page(locked: Browser) -> None:
     assert (
         await locked.http.post("/api/write/append", json=APPEND, headers=right | changing(locked))
     ).status_code == 200
+
+
+async def test_a_request_without_a_password_is_no_attempt(locked: Browser) -> None:
+    for _ in range(BURST + 1):
+        assert (await locked.http.get("/api/info")).status_code == 401
+    assert (await locked.http.get("/api/info", headers=basic("pässword:1"))).status_code == 200
+
+
+async def test_the_address_of_too_many_wrong_passwords_must_wait() -> None:
+    """The answer to an attempt that must wait does not depend on the password."""
+    now, served = 1000.0, list[str]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        served.append(scope["client"][0])
+        await Response()(scope, receive, send)
+
+    guard = Guard(app, "token", "right", clock=lambda: now)
+
+    async def statuses(password: str, *addresses: str) -> list[tuple[int, str | None]]:
+        found = []
+        for address in addresses:
+            transport = httpx.ASGITransport(guard, client=(address, 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                reply = await http.get("/", headers=basic(password))
+                found.append((reply.status_code, reply.headers.get("retry-after")))
+        return found
+
+    assert await statuses("wrong", *["10.0.0.1"] * BURST) == [(401, None)] * BURST
+    assert await statuses("wrong", "10.0.0.1") == [(429, "1")]
+    assert await statuses("right", "10.0.0.1") == [(429, "1")]
+    assert await statuses("right", "10.0.0.2") == [(200, None)], "from another address"
+    now += 1.0
+    assert await statuses("right", "10.0.0.1") == [(200, None)]
+    assert served == ["10.0.0.2", "10.0.0.1"]
 
 
 # Headers ----------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Final
 
 from rxpump.model.credentials import AnyCredentials, Credentials, Token
+from rxpump.model.login_throttle import LoginThrottle, Throttled
 from rxpump.model.system_names import ADMINS, EVERYONE, OPS
-from rxpump.server.access.login_throttle import LoginThrottle, Throttled
 from rxpump.server.access.passwords import PasswordHash
 from rxpump.server.access.saved_users import SavedUser, SavedUsers
 from rxpump.server.store.changes import Appended

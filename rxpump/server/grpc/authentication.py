@@ -13,7 +13,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.grpc.protocol.call_metadata import Metadata
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.model.credentials import Credentials
-from rxpump.server.access.login_throttle import Throttled
+from rxpump.model.login_throttle import Throttled
 from rxpump.server.access.users import User
 from rxpump.server.grpc.call_errors import plain_error, too_busy, unauthenticated
 from rxpump.server.node import Node

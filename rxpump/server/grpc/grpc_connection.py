@@ -27,7 +27,7 @@ from rxpump.grpc.messages.methods import MethodKind
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import trailers, trailers_only
 from rxpump.grpc.protocol.request_reader import RequestReader
-from rxpump.server.access.login_throttle import throttled_address
+from rxpump.model.login_throttle import throttled_address
 from rxpump.server.errors import StoreError
 from rxpump.server.grpc.authentication import find_user
 from rxpump.server.grpc.call import UNSENT_BYTES, Call

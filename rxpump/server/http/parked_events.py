@@ -15,9 +15,9 @@ from typing import Final
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials
+from rxpump.model.login_throttle import Throttled, throttled_address
 from rxpump.model.system_names import SETTINGS_STREAM
 from rxpump.server.access.access import Permission
-from rxpump.server.access.login_throttle import Throttled, throttled_address
 from rxpump.server.access.users import User
 from rxpump.server.http.request import HttpRequest
 from rxpump.server.http.response import HttpResponse, refusal

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.discovery.member import NodeState
 from rxpump.model.credentials import AnyCredentials
-from rxpump.server.access.login_throttle import Throttled
+from rxpump.model.login_throttle import Throttled
 from rxpump.server.access.users import User
 from rxpump.server.node import Node
 from rxpump.server.store.failures import STORE_FAILURES, describe

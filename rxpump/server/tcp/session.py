@@ -20,7 +20,7 @@ from typing import Final, cast
 from uuid import uuid4
 
 from rxpump.heartbeat import Heartbeat, Pulse
-from rxpump.server.access.login_throttle import throttled_address
+from rxpump.model.login_throttle import throttled_address
 from rxpump.server.node import Node
 from rxpump.server.tcp.conversation import Conversation
 from rxpump.server.tcp.handlers.table import Pending

@@ -194,7 +194,10 @@ async def _retry(client: Client, stream: str, group: str, number: int) -> Respon
         rx.to_list(),
     )
     if number not in oldest[:1]:
-        message = "servers replay parked events from the oldest on, so only the oldest can be retried alone"
+        message = (
+            "servers replay parked events from the oldest on, so only the oldest can be retried alone; "
+            "retry the events before it first, or replay all"
+        )
         return refusal(409, "NotOldest", message, oldest=oldest[0] if oldest else None)
     await client.replay_parked(group, stream, limit=None if len(oldest) == 1 else 1)
     return JsonReply(_DONE)

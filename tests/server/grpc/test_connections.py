@@ -14,8 +14,8 @@ from rxpump.grpc.http2 import Http2Limits
 from rxpump.grpc.messages import gossip, server_features, streams
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.model.login_throttle import BURST
 from rxpump.server import EmbeddedServer
-from rxpump.server.access.login_throttle import BURST
 from rxpump.server.grpc import grpc_connection
 from tests.certificates import authority_file, certified
 from tests.grpc.harness import ClientEndpoint, connected

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from rxpump.model.credentials import Credentials
-from rxpump.server.access.login_throttle import BURST
+from rxpump.model.login_throttle import BURST
 from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.response import HttpResponse
 from rxpump.tcp.wire.codes import NakAction

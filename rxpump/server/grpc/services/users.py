@@ -10,7 +10,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.grpc.messages.users import DetailsResponse
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.model.credentials import Credentials
-from rxpump.server.access.login_throttle import Throttled
+from rxpump.model.login_throttle import Throttled
 from rxpump.server.access.users import Profile, Saving
 from rxpump.server.grpc.authorization import require_admin, require_login
 from rxpump.server.grpc.call import Call

@@ -140,7 +140,13 @@ export async function describe(response) {
   }
 }
 
-/** @param {string} part */
+/**
+ * Return a name as a part of a path. Browsers remove the parts `.` and `..` from a path, so these names are sent with
+ * a character before them that is never sent unencoded otherwise.
+ *
+ * @param {string} part
+ */
 export function encode(part) {
-  return encodeURIComponent(part.toWellFormed?.() ?? part);
+  const encoded = encodeURIComponent(part.toWellFormed?.() ?? part);
+  return encoded === "." || encoded === ".." ? `=${encoded}` : encoded;
 }

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxpump.model.credentials import Credentials
-from rxpump.server import DEFAULT_ACCOUNTS, EmbeddedServer, SqliteStore
-from rxpump.server.access.login_throttle import (
+from rxpump.model.login_throttle import (
     BURST,
     FULL,
     KEPT,
@@ -23,6 +22,7 @@ from rxpump.server.access.login_throttle import (
     Throttled,
     throttled_address,
 )
+from rxpump.server import DEFAULT_ACCOUNTS, EmbeddedServer, SqliteStore
 from rxpump.server.access.users import User, Users
 from rxpump.server.node import Node
 from rxpump.tcp.wire import schema
