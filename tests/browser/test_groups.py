@@ -66,6 +66,7 @@ async def test_a_group_has_settings_and_counts(page: Page, site: Site) -> None:
 
 async def test_parked_events_have_their_data_and_reason(page: Page, site: Site) -> None:
     await open_group(page, site)
+    await expect(events(page).nth(1).locator("summary .badge")).to_have_text("no bill for OrderPaid")
     await events(page).nth(1).locator("summary").click()
     await expect(events(page).nth(1)).to_contain_text("no bill for OrderPaid")
     await expect(events(page).nth(1).get_by_role("region", name="Data")).to_contain_text("n: 1")

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 import rxpump
+from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing import EmbeddedCluster
 from rxpump.ui.context import Context, Options
 from rxpump.ui.serve import serving
@@ -23,6 +24,22 @@ async def test_the_server_its_members_and_our_connection_are_shown(tab: Page, gr
         await expect(facts.get_by_text("Our connection").locator("+ dd")).to_contain_text("Connected")
         if grpc:
             await expect(tab.get_by_role("region", name="Members of the cluster")).to_contain_text("leader")
+        await tab.goto("about:blank")
+
+
+async def test_a_server_with_both_protocols_is_described(tab: Page) -> None:
+    """As `rxpump serve --ui` shows it: the page names the address for TCP, and uses gRPC."""
+    async with (
+        EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, insecure=True) as server,
+        rxpump.connect(server.grpc_uri or "") as client,
+        serving(Context.of(client, server.uri, Options()), "127.0.0.1", 0) as address,
+    ):
+        await tab.goto(f"{address}#/server")
+        facts = tab.get_by_role("region", name="Facts")
+        await expect(facts.get_by_text("Server", exact=True).locator("+ dd")).to_contain_text("TCP and gRPC")
+        await expect(facts.get_by_text("Our connection").locator("+ dd")).to_contain_text(
+            f"127.0.0.1:{server.grpc_port}"
+        )
         await tab.goto("about:blank")
 
 

@@ -123,6 +123,13 @@ async def test_large_json_is_folded(page: Page, site: Site) -> None:
     await expect(data.locator("li")).to_have_count(402)
 
 
+async def test_texts_of_json_have_escapes(page: Page, site: Site) -> None:
+    await site.write("orders", "OrderPlaced", data={"note": 'two\nlines, "quoted"\t\\'})
+    await page.goto(site.at("stream", "orders", **{"from": 0}))
+    shown = page.get_by_role("region", name="Data", exact=True)
+    await expect(shown).to_contain_text(r'note: "two\nlines, \"quoted\"\t\\"')
+
+
 async def test_a_link_shows_both_ends(page: Page, site: Site) -> None:
     await site.write("orders", "OrderPlaced", "OrderPaid")
     await site.client.link_to("copies", await site.client.get_event("orders", 1))
@@ -147,6 +154,8 @@ async def test_a_tombstoned_stream_is_named(page: Page, site: Site) -> None:
     await site.client.delete_stream("orders", hard=True)
     await page.goto(site.at("stream", "orders"))
     await expect(page.get_by_text("This stream was tombstoned.")).to_be_visible()
+    await expect(page.get_by_role("link", name="Append or delete")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Watch live")).to_have_count(0)
 
 
 async def test_a_truncated_stream_is_named(page: Page, site: Site) -> None:

@@ -128,10 +128,19 @@ function more(entries, list, from, depth) {
 
 /** @param {string} text */
 function string(text) {
-  if (text.length <= SHOWN_CHARACTERS) return h("span", { class: "string" }, '"', foreign(text), '"');
+  if (text.length <= SHOWN_CHARACTERS) return h("span", { class: "string" }, '"', foreign(escaped(text)), '"');
   const all = h("button", { type: "button", class: "link" }, `Show all ${counted(text.length, "character")}`);
   const rest = text.slice(0, SHOWN_CHARACTERS);
-  const span = h("span", { class: "string" }, '"', foreign(rest), "… ", all);
-  all.addEventListener("click", () => span.replaceChildren('"', foreign(text), '"'));
+  const span = h("span", { class: "string" }, '"', foreign(escaped(rest)), "… ", all);
+  all.addEventListener("click", () => span.replaceChildren('"', foreign(escaped(text)), '"'));
   return span;
+}
+
+/**
+ * Return a text with the escapes of JSON, so that line breaks, spaces and quotation marks in it can be told apart.
+ *
+ * @param {string} text
+ */
+function escaped(text) {
+  return JSON.stringify(text).slice(1, -1);
 }

@@ -102,6 +102,16 @@ export function streamLink(name, query = {}) {
 }
 
 /**
+ * Return the text of an address. If it is too long for a line, it breaks after its scheme.
+ *
+ * @param {string} uri
+ */
+export function uriText(uri) {
+  const [scheme, rest] = uri.split(/(?<=^\w+:\/\/)/);
+  return rest === undefined ? foreign(uri) : [scheme, h("wbr"), foreign(rest)];
+}
+
+/**
  * Make a type with its marker.
  *
  * @param {string} name

@@ -142,9 +142,15 @@ export async function groupView(root, route, signal) {
   }
 }
 
-/** @param {ParkedEvent} event */
+/**
+ * Make the reason for a row, without the sentence with which servers begin the reason of a consumer.
+ *
+ * @param {ParkedEvent} event
+ */
 function reasonOf(event) {
-  return event.reason === null ? null : h("span", { class: "badge warn" }, foreign(event.reason));
+  if (event.reason === null) return null;
+  const own = event.reason.replace(/^Client explicitly NAK'ed message\.\s+(?=\S)/, "");
+  return h("span", { class: "badge warn" }, foreign(own));
 }
 
 /** @param {any} details */

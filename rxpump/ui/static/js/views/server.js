@@ -5,7 +5,7 @@ import { Chart } from "../chart.js";
 import { fill, foreign, h } from "../element.js";
 import { bytes, tenths, whole } from "../format.js";
 import { LiveFeed } from "../live_feed.js";
-import { fact, show, viewHead } from "../parts.js";
+import { fact, show, uriText, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
 import { stackBody, stackCell, stackRow, stackTable } from "../stack_table.js";
 
@@ -90,8 +90,8 @@ export async function serverView(root, _route, signal) {
         h(
           "dl",
           { class: "facts" },
-          fact("Server", [server.version && `Version ${server.version}, `, protocolText(server.protocol)]),
-          fact("Address", h("span", { class: "mono" }, foreign(server.uri))),
+          fact("Server", [server.version && `Version ${server.version}, `, protocolText(server.protocol, server.status.address ?? "")]),
+          fact("Address", h("span", { class: "mono" }, uriText(server.uri))),
           h("div", {}, h("dt", {}, "Our connection"), connection),
           h("div", {}, h("dt", {}, "Last position seen"), position),
           fact("rxpump", `Version ${facts.rxpump_version}`),
@@ -102,9 +102,13 @@ export async function serverView(root, _route, signal) {
   }
 }
 
-/** @param {string} scheme */
-function protocolText(scheme) {
-  if (scheme.startsWith("tcp")) return "TCP";
+/**
+ * @param {string} scheme Scheme of the address that the page was given.
+ * @param {string} connected Address of our own connection; empty if there is none.
+ */
+function protocolText(scheme, connected) {
+  // The page of `rxpump serve` uses gRPC if the server has both protocols.
+  if (scheme.startsWith("tcp")) return connected.startsWith("kurrentdb:") ? "TCP and gRPC" : "TCP";
   if (scheme.startsWith("esdb") || scheme.startsWith("kurrent")) return "gRPC";
   return scheme === "memory" ? "Store in memory" : "Store in a file of SQLite";
 }
@@ -118,7 +122,7 @@ function stateText(status, uri) {
   const name = status.state.replace(/^./, (/** @type {string} */ letter) => letter.toUpperCase());
   return [
     h("span", { class: `badge ${good ? "good" : "warn"}` }, name),
-    status.address && status.address !== uri && h("div", { class: "mono" }, foreign(status.address)),
+    status.address && status.address !== uri && h("div", { class: "mono" }, uriText(status.address)),
     status.reason && h("div", { class: "soft" }, foreign(status.reason.message)),
   ];
 }

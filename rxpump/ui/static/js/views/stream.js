@@ -22,11 +22,12 @@ export async function streamView(root, route, signal) {
   const about = h("div");
   const list = h("div");
   const jump = h("input", { type: "text", inputmode: "numeric", pattern: "[0-9]+", placeholder: "Number", "aria-label": "Number of an event", size: 10 });
+  const watch = h("a", { class: "button", href: address(["live"], { stream: name }) }, "Watch live");
   fill(
     root,
     viewHead(foreign(name), {
       crumb: h("a", { href: address(["streams"]) }, "Streams"),
-      end: [h("a", { class: "button", href: address(["live"], { stream: name }) }, "Watch live")],
+      end: [watch],
     }),
     about,
     h(
@@ -47,7 +48,8 @@ export async function streamView(root, route, signal) {
     const { writable } = await info();
     const page = await request(name, wanted, signal).catch(missing);
     if (signal.aborted) return null;
-    if (page.state !== "missing") fill(about, facts(page, writable));
+    watch.hidden = page.state === "tombstoned"; // No event can be written to it.
+    if (page.state !== "missing") fill(about, facts(page, writable && page.state !== "tombstoned"));
     if (page.events.length === 0) return [nothing(page), wanted !== null && pager(page)];
     return [eventList(page.events, { opened: wanted }), pager(page)];
   }
