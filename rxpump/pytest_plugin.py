@@ -99,6 +99,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
     @functools.wraps(original)
     async def run_in_contexts(*args: Any, **kwargs: Any) -> Any:
+        if not _is_in_asyncio():
+            pytest.fail("rxpump_client and cluster need asyncio; this test runs in another event loop", pytrace=False)
         async with AsyncExitStack() as stack:
             for context in contexts:
                 await stack.enter_async_context(context)
@@ -123,6 +125,14 @@ def _around_test(
     contexts.append(context)
     yield
     contexts.remove(context)
+
+
+def _is_in_asyncio() -> bool:
+    try:
+        import_module("asyncio").get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _testing() -> Any:

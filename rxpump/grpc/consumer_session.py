@@ -16,7 +16,7 @@ from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.consume import acks, consume, consume_context, nacks
 from rxpump.grpc.calls.operation import parse
-from rxpump.grpc.calls.records import delivered_events
+from rxpump.grpc.calls.records import EventRows
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.messages import persistent_subscriptions as messages
@@ -101,7 +101,7 @@ class GrpcConsumerSession(GroupSession):
             self._channel.before_close.discard(self._leave)
             raise SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
         delivered = self._deliveries(received)
-        events = delivered_events(delivered, self._stream)
+        events = EventRows(delivered)
         return [(event, each.retry_count) for event, each in zip(events, delivered, strict=True)]
 
     def ack(self, events: Sequence[Event]) -> None:

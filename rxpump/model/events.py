@@ -66,7 +66,7 @@ class Records(Protocol):
         """Return the record of the link by which an event was reached; None if it was read directly."""
 
     def position(self, index: int) -> Position | None:
-        """Return the position in `$all` at which an event was received; None if it was read from a single stream."""
+        """Return the position in `$all` at which an event was received; None if the server did not send it."""
 
 
 class Event:
@@ -152,7 +152,11 @@ class Event:
 
     @property
     def position(self) -> Position | None:
-        """Position in `$all` at which the event was received; None if it was read from a single stream."""
+        """Position in `$all` at which the event was received, which is that of the link if it has one.
+
+        None if the server did not send it. Over TCP, and before version 22.6, servers send it only in reads of `$all`
+        and in subscriptions.
+        """
         return self._records.position(self._index)
 
     @property
@@ -291,7 +295,7 @@ def single_event(record: Record, link: Record | None = None, position: Position 
     Args:
         record: Record of the event; for a broken link the result of `broken_link`.
         link: Record of the link by which it was reached; None if it was read directly.
-        position: Position in `$all` at which it was received; None if it was read from a single stream.
+        position: Position in `$all` at which it was received; None if it is not known.
     """
     records = _SingleRecord(record, link, position)
     return Event(record.event_type, record.event_number, record.data, records)

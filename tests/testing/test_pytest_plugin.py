@@ -206,3 +206,23 @@ def test_errors_of_wrong_uses_name_the_remedy(tmp_path: Path) -> None:
     assert "cluster needs a test that is `async`" in output
     assert "recorded reads event_store or mock_transport, and not the cluster" in output
     assert "assert rxpump_client is None" in output
+
+
+OTHER_LOOP = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    with pytest.raises(StopIteration):
+        pyfuncitem.obj(**arguments).send(None)
+    return True
+"""
+
+
+def test_another_event_loop_than_that_of_asyncio_is_refused(tmp_path: Path) -> None:
+    """Such as that of trio, which anyio can run too. Here a coroutine runs without any event loop."""
+    files = {"conftest.py": OTHER_LOOP, "test_a.py": "async def test_client(rxpump_client): pass"}
+    output = run_pytest(tmp_path, files, "", "-p", "no:asyncio", "-p", "no:anyio")
+    assert counts(output) == {"failed": 1}, output
+    assert "rxpump_client and cluster need asyncio; this test runs in another event loop" in output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import EMPTY, identifier
 from rxpump.grpc.calls.operation import parse
+from rxpump.grpc.calls.records import received_events
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.errors.message_errors import error_of_read
 from rxpump.grpc.messages import streams
@@ -167,28 +168,23 @@ def kind_of(message: bytes, context: CallContext) -> str:
     return parse(context, streams.ReadResponse, message).WhichOneof("content") or ""
 
 
-MakeEvents = Callable[[Sequence[bytes]], Sequence[Event]]
-"""`events_of_stream` or `events_of_log`."""
-
-
-def events(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> Sequence[Event]:
+def events(messages: Sequence[bytes], context: CallContext) -> Sequence[Event]:
     """Return the events of messages, each of which contains one event.
 
     Args:
         messages: Encoded messages.
-        make: `events_of_stream` or `events_of_log`.
         context: Description of the call.
 
     Raises:
         MalformedReply: The bytes are not such messages.
     """
     try:
-        return make(messages)
+        return received_events(messages)
     except DecodeError as error:
         raise MalformedReply(context.operation, str(error)) from error
 
 
-def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
+def counted(messages: Sequence[bytes], context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
     """Return the events of a read with a count, and the first and last number of the stream.
 
     Raises:
@@ -207,4 +203,4 @@ def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -
                 marks = marks._replace(first=part.first_stream_position)
             case "last_stream_position":
                 marks = marks._replace(last=part.last_stream_position)
-    return events(encoded, make, context) if encoded else (), marks
+    return events(encoded, context) if encoded else (), marks

@@ -16,7 +16,7 @@ from struct import Struct
 from typing import Any, Final, overload
 from uuid import UUID
 
-from rxpump.grpc.calls.fields import JSON
+from rxpump.grpc.calls.fields import JSON, UNSIGNED_MINUS_ONE
 from rxpump.grpc.messages import streams
 from rxpump.model.events import Event, Record, broken_link
 from rxpump.model.positions import Position
@@ -95,16 +95,9 @@ class GrpcRecord:
 
 
 class _Events(Sequence[Event], ABC):
-    """Events, each created on access. They take most of their values from this object.
+    """Events, each created on access. They take most of their values from this object."""
 
-    Args:
-        has_positions: Whether the events have a position, because they were read from `$all`.
-    """
-
-    __slots__ = ("_has_positions",)
-
-    def __init__(self, *, has_positions: bool) -> None:
-        self._has_positions = has_positions
+    __slots__ = ()
 
     @abstractmethod
     def _event(self, index: int) -> Event:
@@ -131,13 +124,11 @@ class EventRows(_Events):
 
     Args:
         messages: Messages with an `event` and a `link`: ReadEvent or DeliveredEvent.
-        has_positions: Whether the events have a position.
     """
 
     __slots__ = ("_messages",)
 
-    def __init__(self, messages: Sequence[Any], *, has_positions: bool) -> None:
-        super().__init__(has_positions=has_positions)
+    def __init__(self, messages: Sequence[Any]) -> None:
         self._messages = messages
 
     def __len__(self) -> int:
@@ -160,12 +151,10 @@ class EventRows(_Events):
         return GrpcRecord(read.link) if read.HasField("link") else None
 
     def position(self, index: int) -> Position | None:
-        """Return the position in `$all` at which an event was received, which is that of the link if there is one."""
-        if not self._has_positions:
-            return None
+        """Return the position in `$all` of an event or of its link; None if the server did not send it."""
         read = self._messages[index]
         received = read.link if read.HasField("link") else read.event
-        return Position(received.commit_position, received.prepare_position)
+        return _position(received.commit_position, received.prepare_position)
 
 
 class EventColumns(_Events):
@@ -175,13 +164,11 @@ class EventColumns(_Events):
         columns: `event` of the message.
         types: Type of each event.
         encoded: The same events, encoded.
-        has_positions: Whether the events have a position.
     """
 
     __slots__ = ("_columns", "_data", "_encoded", "_numbers", "_rows", "_types")
 
-    def __init__(self, columns: Any, types: Sequence[str], encoded: bytes, *, has_positions: bool) -> None:
-        super().__init__(has_positions=has_positions)
+    def __init__(self, columns: Any, types: Sequence[str], encoded: bytes) -> None:
         self._columns = columns
         self._types = types
         self._numbers: Sequence[int] = columns.stream_revision
@@ -203,7 +190,7 @@ class EventColumns(_Events):
         """The same events, parsed into a message for each event."""
         if self._rows is None:
             messages = streams.ReadEvents.FromString(self._encoded).events
-            self._rows = EventRows(messages, has_positions=self._has_positions)
+            self._rows = EventRows(messages)
         return self._rows
 
     def record(self, index: int) -> Record:
@@ -214,43 +201,32 @@ class EventColumns(_Events):
         """Return None, because no event was reached through a link."""
 
     def position(self, index: int) -> Position | None:
-        """Return the position in `$all` at which an event was received."""
-        if not self._has_positions:
-            return None
+        """Return the position in `$all` of an event; None if the server did not send it."""
         commits, prepares = self._columns.commit_position, self._columns.prepare_position
         if len(commits) == len(prepares) == len(self):
-            return Position(commits[index], prepares[index])
+            return _position(commits[index], prepares[index])
         return self.rows.position(index)
 
 
-def events_of_stream(encoded: Sequence[bytes]) -> Sequence[Event]:
-    """Return the events of ReadResponse messages that all have one, without their positions.
+def _position(commit: int, prepare: int) -> Position | None:
+    """Return a position; None if it is that which servers before 22.6 send in a read of a stream."""
+    return None if commit == UNSIGNED_MINUS_ONE else Position(commit, prepare)
+
+
+def received_events(messages: Sequence[bytes]) -> Sequence[Event]:
+    """Return the events of ReadResponse messages that all have one.
 
     Raises:
         DecodeError: The bytes are not such messages.
     """
-    return _events(encoded, has_positions=False)
-
-
-def events_of_log(encoded: Sequence[bytes]) -> Sequence[Event]:
-    """Return the events of ReadResponse messages that all have one, with their positions; see `events_of_stream`."""
-    return _events(encoded, has_positions=True)
-
-
-def delivered_events(messages: Sequence[Any], stream: str | None) -> Sequence[Event]:
-    """Return the events of DeliveredEvent messages, with their positions if `stream` is None, which is `$all`."""
-    return EventRows(messages, has_positions=stream is None)
-
-
-def _events(messages: Sequence[bytes], *, has_positions: bool) -> Sequence[Event]:
     encoded = b"".join(messages)
     count = len(messages)
     if count >= _FEWEST_OF_COLUMNS:
         events = streams.ReadEventsColumns.FromString(encoded).events
         types = _types(events.event, count)
         if types is not None and not events.HasField("link"):
-            return EventColumns(events.event, types, encoded, has_positions=has_positions)
-    return EventRows(streams.ReadEvents.FromString(encoded).events, has_positions=has_positions)
+            return EventColumns(events.event, types, encoded)
+    return EventRows(streams.ReadEvents.FromString(encoded).events)
 
 
 def _types(columns: Any, count: int) -> list[str] | None:

@@ -33,7 +33,6 @@ from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
@@ -63,14 +62,12 @@ class _Following(Subscription, ABC):
     Args:
         caller: Makes the calls.
         context: Description of the subscription.
-        make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
 
-    def __init__(self, caller: Caller, context: CallContext, make: read.MakeEvents, batch_size: int) -> None:
+    def __init__(self, caller: Caller, context: CallContext, batch_size: int) -> None:
         self._caller = caller
         self._context = context
-        self._make: read.MakeEvents = make
         self._batch_size = batch_size
         self._call: Call | None = None
         self._news: deque[News] = deque()
@@ -141,7 +138,7 @@ class _Following(Subscription, ABC):
         """Queue the events and signals in messages."""
         for part in read.parts(messages, self._context):
             if isinstance(part, Sequence):
-                self._on_events(read.events(part, self._make, self._context))
+                self._on_events(read.events(part, self._context))
                 if not self._is_live and not self._reports_catching_up and self._has_reached_end():
                     self._caught_up()
                 continue
@@ -198,7 +195,7 @@ class StreamFollowing(_Following):
     def __init__(
         self, caller: Caller, stream: str, after: int | None, *, batch_size: int, resolve_links: bool
     ) -> None:
-        super().__init__(caller, read.subscribe_context(stream), events_of_stream, batch_size)
+        super().__init__(caller, read.subscribe_context(stream), batch_size)
         self._stream = stream
         self._after = after
         self._resolve_links = resolve_links
@@ -259,7 +256,7 @@ class AllFollowing(_Following):
         where: EventFilter | None = None,
         index: str | None = None,
     ) -> None:
-        super().__init__(caller, read.subscribe_context(None), events_of_log, batch_size)
+        super().__init__(caller, read.subscribe_context(None), batch_size)
         self._after = after
         self._resolve_links = resolve_links
         self._where = where

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from rxpump.errors import ReadFailed
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.calls.records import events_of_log
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -92,7 +91,7 @@ async def read_log(
         asked = count + excess
         request = read.read_all(place, direction, resolve_links=resolve_links, count=asked, filter=filter)
         messages = await caller.collect(context, [request], is_search=filter is not None)
-        found, _ = read.counted(messages, events_of_log, context)
+        found, _ = read.counted(messages, context)
         events = beyond(found, start, direction)
         if len(events) >= count or len(found) < asked:
             return events[:count]

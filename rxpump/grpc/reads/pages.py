@@ -11,7 +11,6 @@ from rxpump.errors import AccessDenied, EventNotFound, StreamNotFound
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
 from rxpump.grpc.calls.read import StreamMarks, after_commit
-from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.reads.log_places import place_between, place_of, read_log
 from rxpump.model.events import Event
@@ -137,7 +136,7 @@ async def find_last_position(caller: Caller) -> Position | None:
     """Return the position of the last event of `$all`, None if there is none."""
     context = read.read_context(None)
     request = read.read_all(END, _BACKWARD, resolve_links=False, count=1)
-    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
+    events, _ = read.counted(await caller.collect(context, [request]), context)
     return place_of(events[0]) if events else None
 
 
@@ -147,7 +146,7 @@ async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_link
     filter = server_filter(where, resolve_links=resolve_links)
     request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
     found = await caller.collect(context, [request], is_search=filter is not None)
-    events, _ = read.counted(found, events_of_log, context)
+    events, _ = read.counted(found, context)
     return place_of(events[0]) if events else None
 
 
@@ -168,7 +167,7 @@ async def _read_stream(
 ) -> tuple[Sequence[Event], StreamMarks]:
     context = read.read_context(stream)
     request = read.read_stream(stream, start, direction, resolve_links=resolve_links, count=count)
-    return read.counted(await caller.collect(context, [request]), events_of_stream, context)
+    return read.counted(await caller.collect(context, [request]), context)
 
 
 def _next_position(

@@ -13,7 +13,6 @@ from rxpump.errors import RxPumpError
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.reads.log_places import beyond, start_of_read
@@ -28,13 +27,11 @@ class Reading(ABC):
     Args:
         caller: Makes the calls.
         context: Description of the read.
-        make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
 
-    def __init__(self, caller: Caller, context: CallContext, make: read.MakeEvents, batch_size: int) -> None:
+    def __init__(self, caller: Caller, context: CallContext, batch_size: int) -> None:
         self._caller = caller
-        self._make: read.MakeEvents = make
         self._context = context
         self._batch_size = batch_size
         self._call: Call | None = None
@@ -43,7 +40,7 @@ class Reading(ABC):
         """Yield the events in batches of at most `batch_size`."""
         try:
             while not self._is_complete and (messages := await self._next()):
-                found, _ = read.counted(messages, self._make, self._context)
+                found, _ = read.counted(messages, self._context)
                 if found and (fresh := self._advance(found)):
                     yield fresh
         finally:
@@ -106,7 +103,7 @@ class StreamReading(Reading):
         batch_size: int,
         resolve_links: bool,
     ) -> None:
-        super().__init__(caller, read.read_context(stream), events_of_stream, batch_size)
+        super().__init__(caller, read.read_context(stream), batch_size)
         self._stream = stream
         self._start = start
         self._direction = direction
@@ -150,7 +147,7 @@ class AllReading(Reading):
         where: EventFilter | None = None,
         index: str | None = None,
     ) -> None:
-        super().__init__(caller, read.read_context(None), events_of_log, batch_size)
+        super().__init__(caller, read.read_context(None), batch_size)
         self._start = start
         self._direction = direction
         self._resolve_links = resolve_links

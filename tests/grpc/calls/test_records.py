@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 from google.protobuf.message import DecodeError
 
-from rxpump.grpc.calls.records import EventColumns, EventRows, events_of_log, events_of_stream
+from rxpump.grpc.calls.fields import UNSIGNED_MINUS_ONE
+from rxpump.grpc.calls.records import EventColumns, EventRows, received_events
 from rxpump.model.events import Event
 from rxpump.model.positions import Position
 from tests.grpc.reads.read_server import event, link, recorded
@@ -19,12 +20,8 @@ ID = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
 NEGATIVE = UUID("fedcba98-7654-3210-8899-aabbccddeeff")
 
 
-def event_of_stream(message: Any) -> Event:
-    return events_of_stream([message.SerializeToString()])[0]
-
-
-def event_of_log(message: Any) -> Event:
-    return events_of_log([message.SerializeToString()])[0]
+def received(message: Any) -> Event:
+    return received_events([message.SerializeToString()])[0]
 
 
 def halves(id: UUID) -> dict[str, int]:
@@ -34,43 +31,47 @@ def halves(id: UUID) -> dict[str, int]:
 
 @pytest.mark.parametrize("id", [ID, NEGATIVE])
 def test_ids_are_read_in_both_forms(id: UUID) -> None:
-    text = event_of_stream(event(0, id={"string": str(id)}))
-    structured = event_of_stream(event(0, id={"structured": halves(id)}))
+    text = received(event(0, id={"string": str(id)}))
+    structured = received(event(0, id={"structured": halves(id)}))
     assert text.id == structured.id == id
     assert text == structured
 
 
 def test_every_value_of_an_event_is_read() -> None:
-    found = event_of_log(event(7, "café", custom_metadata=b'{"a":1}'))
+    found = received(event(7, "café", custom_metadata=b'{"a":1}'))
     assert (found.stream, found.number, found.type, found.data) == ("café", 7, "T", b"7")
     assert (found.json(), found.json_metadata(), found.is_json) == (7, {"a": 1}, True)
     assert found.created == datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC)
     assert (found.position, found.link, found.is_broken_link) == (Position(700, 700), None, False)
 
 
-def test_an_event_of_a_stream_has_no_position() -> None:
-    assert event_of_stream(event(7)).position is None
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_position_that_the_server_does_not_send_is_none(count: int) -> None:
+    """Servers before version 22.6 do not send it in reads of a stream (docs/protocol/grpc.md, section 5.1)."""
+    unknown: dict[str, Any] = {"commit_position": UNSIGNED_MINUS_ONE, "prepare_position": UNSIGNED_MINUS_ONE}
+    events = received_events(encoded(*(event(number, **unknown) for number in range(count))))
+    assert [each.position for each in events] == [None] * count
 
 
 def test_binary_data_are_not_json() -> None:
     metadata = {"type": "T", "content-type": "application/octet-stream", "created": "0"}
-    assert not event_of_stream(event(1, metadata=metadata)).is_json
+    assert not received(event(1, metadata=metadata)).is_json
 
 
 def test_a_name_that_is_not_utf_8_is_shown() -> None:
-    found = event_of_stream(event(1, stream_identifier={"stream_name": b"a\xff"}))
+    found = received(event(1, stream_identifier={"stream_name": b"a\xff"}))
     assert found.stream == "a\ufffd"
 
 
 def test_a_resolved_link_has_the_place_of_the_link() -> None:
-    found = event_of_log(link(3, recorded(9)))
+    found = received(link(3, recorded(9)))
     assert (found.stream, found.number, found.received_number) == ("s", 9, 3)
     assert found.link is not None
     assert (found.link.stream, found.position) == ("links", Position(300, 300))
 
 
 def test_a_link_without_a_target_is_broken() -> None:
-    found = event_of_log(link(3, None))
+    found = received(link(3, None))
     assert (found.is_broken_link, found.stream, found.number, found.data) == (True, "links", 3, b"")
     assert found.position == Position(300, 300)
 
@@ -81,7 +82,7 @@ def encoded(*messages: Any) -> list[bytes]:
 
 @pytest.mark.parametrize("count", [1, 3, 4, 50])
 def test_events_of_messages_are_a_sequence(count: int) -> None:
-    events = events_of_log(encoded(*map(event, range(1, count + 1))))
+    events = received_events(encoded(*map(event, range(1, count + 1))))
     assert type(events) is (EventColumns if count >= 4 else EventRows)
     assert [each.number for each in events] == list(range(1, count + 1))
     assert (events[-1].number, len(events)) == (count, count)
@@ -92,14 +93,13 @@ def test_events_of_messages_are_a_sequence(count: int) -> None:
 
 def test_columns_and_rows_have_the_same_events() -> None:
     messages = encoded(*(event(n, "café", custom_metadata=b"{}") for n in range(1, 10)))
-    for read in (events_of_stream, events_of_log):
-        events = read(messages)
-        alone = [read([message])[0] for message in messages]
-        assert isinstance(events, EventColumns)
-        assert [*events] == alone
-        assert [each.position for each in events] == [each.position for each in alone]
-        assert [each.created for each in events] == [each.created for each in alone]
-        assert [each.link for each in events] == [None] * 9
+    events = received_events(messages)
+    alone = [received_events([message])[0] for message in messages]
+    assert isinstance(events, EventColumns)
+    assert [*events] == alone
+    assert [each.position for each in events] == [each.position for each in alone]
+    assert [each.created for each in events] == [each.created for each in alone]
+    assert [each.link for each in events] == [None] * 9
 
 
 OTHER_ORDER = {"created": "5", "type": "T", "content-type": "application/json"}
@@ -119,10 +119,10 @@ OTHER_ORDER = {"created": "5", "type": "T", "content-type": "application/json"}
 )
 def test_a_page_with_an_event_that_lacks_a_field_is_read(odd: Any) -> None:
     messages = encoded(*map(event, range(1, 5)), odd)
-    assert [*events_of_log(messages)] == [events_of_log([message])[0] for message in messages]
+    assert [*received_events(messages)] == [received_events([message])[0] for message in messages]
 
 
 def test_bytes_that_are_no_events_are_refused() -> None:
     for count in (1, 10):
         with pytest.raises(DecodeError):
-            events_of_stream([b"\x0a\xff\xff"] * count)
+            received_events([b"\x0a\xff\xff"] * count)
