@@ -16,8 +16,12 @@ from rxpump.model.nodes import NodePreference, split_host
 class Settings:
     """Settings of a client and its connection. Times are in seconds.
 
-    One class has the settings of all protocols, because nearly all of them have a meaning in each. The others are
-    marked "TCP only".
+    One class has the settings of all protocols, because nearly all of them have a meaning in each, and so that a
+    program can change the protocol by changing only the connection string.
+
+    Settings of the TCP protocol only, which have no effect over gRPC: `heartbeat_interval`, `heartbeat_timeout`,
+    `max_frame_bytes`, `http_port`, `live_buffer_events`, `live_buffer_bytes` and `gossip_tls`. Settings of gRPC only
+    (pings of HTTP/2, a client certificate) are options of the connection string and not of this class.
 
     Attributes:
         name: Name of the client in the log and the statistics of the server.

@@ -13,7 +13,7 @@ import pytest
 from rxpump import errors, operators
 from rxpump.backoff import Backoff
 from rxpump.settings import Settings
-from rxpump.uri.grpc import ADDRESS_OPTIONS
+from rxpump.uri.grpc import ADDRESS_OPTIONS, OPTIONS_BY_FIELD
 from rxpump.uri.options import OPTIONS
 from rxpump.uri.parse import parse
 from tests import public_api
@@ -43,6 +43,21 @@ def test_every_setting_is_described_with_its_default() -> None:
     assert [entry.name for entry in settings_page.reconnecting()] == [f"reconnect.{f.name}" for f in fields(Backoff)]
     assert all(entry.text for entry in ENTRIES)
     assert "### timeout\n\nType `float | None`, default `10.0`.\n\nTime from a call" in settings_page.render()
+
+
+def test_every_setting_is_in_one_section() -> None:
+    grouped = [name for names in settings_page.GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(field.name for field in fields(Settings))
+    shown = headings(settings_page.render())
+    assert [shown.index(title) for title in settings_page.GROUPS] == sorted(map(shown.index, settings_page.GROUPS))
+
+
+def test_settings_of_tcp_are_no_options_of_grpc_and_are_marked() -> None:
+    of_tcp = set(settings_page.GROUPS["Over TCP only"])
+    assert of_tcp == {field.name for field in fields(Settings)} & OPTIONS.keys() - OPTIONS_BY_FIELD.keys()
+    assert of_tcp == {entry.name for entry in settings_page.settings() if entry.text.endswith("TCP only.")}
+    introduction = (inspect.getdoc(Settings) or "").partition("Attributes:")[0]
+    assert of_tcp == set(re.findall(r"`([a-z_]+)`", introduction))
 
 
 def test_every_option_of_a_connection_string_has_an_example() -> None:

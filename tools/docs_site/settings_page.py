@@ -26,7 +26,38 @@ the program. Times are in seconds, except for options whose accepted values are 
 true by default.
 
 `InvalidUri` is raised for an unknown option or a value that is not allowed. Its message lists the allowed ones.
+
+One class has the settings of all protocols, so that a program can change the protocol by changing only the connection
+string. Most of them apply to TCP and gRPC. Those that apply [over TCP only](#over-tcp-only) have no effect over gRPC,
+and `kurrentdb://` refuses them as options. [Options that only gRPC has](#options-of-servers-over-grpc) belong to the
+connection string.
 """
+
+GROUPS: Final = {
+    "The client and its requests": ("name", "timeout", "max_in_flight", "require_leader", "retry", "encoder"),
+    "Connecting": ("connect_timeout", "connect_within", "reconnect"),
+    "Subscriptions and consumer groups": ("watchdog", "ack_interval"),
+    "TLS": ("tls", "tls_ca", "tls_verify", "tls_server_name"),
+    "Clusters": (
+        "node_preference",
+        "node_timeout",
+        "node_check_interval",
+        "gossip_timeout",
+        "gossip_interval",
+        "gossip_attempts",
+        "host_overrides",
+    ),
+    "Over TCP only": (
+        "heartbeat_interval",
+        "heartbeat_timeout",
+        "max_frame_bytes",
+        "live_buffer_events",
+        "live_buffer_bytes",
+        "http_port",
+        "gossip_tls",
+    ),
+}
+"""Names of the settings in each section of the page. A test compares the last section with the connection strings."""
 
 _ONLY_IN_A_PROGRAM: Final = "Only a program can set it."
 _PARTS: Final = {"reconnect": "A connection string sets its parts: see [Reconnecting](#reconnecting)."}
@@ -87,7 +118,7 @@ def render() -> str:
     page = "\n".join(
         [
             _INTRODUCTION,
-            *map(_section, settings()),
+            *_grouped(),
             "## Reconnecting\n",
             "`reconnect` and `retry` are a `Backoff`. The options of `reconnect` in a connection string begin with "
             "`reconnect_`.\n",
@@ -100,6 +131,14 @@ def render() -> str:
         ]
     )
     return linked(page, "../")
+
+
+def _grouped() -> Iterator[str]:
+    """Yield the sections of the groups, each with the sections of its settings."""
+    entries = {entry.name: entry for entry in settings()}
+    for title, names in GROUPS.items():
+        yield f"## {title}\n"
+        yield from (_section(entries[name]) for name in names)
 
 
 def settings() -> Iterator[Entry]:
