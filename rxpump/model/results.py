@@ -13,7 +13,9 @@ class WriteResult:
 
     Attributes:
         stream: Name of the stream.
-        first_event_number: Number of the first event that was written.
+        first_event_number: Number of the first event that was written. Over gRPC, servers do not return it, so it is
+            calculated from `last_event_number` and the number of events. This is not the number of the first event if
+            an append with ANY or STREAM_EXISTS repeats events between which there are others in the stream.
         last_event_number: Number of the last event. A write of no events has the number before `first_event_number`.
         position: Position of the last event in the log. None if the server recognized a repeated write and did not
             send the position (docs/protocol/tcp.md, section 4.4).

@@ -63,6 +63,15 @@ async def test_a_repetition_returns_the_first_position(caller: Caller) -> None:
     assert len(await caller.events("s")) == 3
 
 
+async def test_known_ids_that_are_not_adjacent_return_the_last(caller: Caller) -> None:
+    """The answer of a real server has no number of the first event either."""
+    events = [event(), event(), event()]
+    first = (await caller.append("s", *events)).only.success
+    await caller.append("s", event())
+    assert (await caller.append("s", events[0], events[2])).only.success == first
+    assert first.current_revision == 2
+
+
 async def test_an_append_without_events_has_a_position(caller: Caller) -> None:
     nothing = (await caller.append("s")).only.success
     assert nothing.HasField("no_stream")
