@@ -75,7 +75,8 @@ class StreamPages:
         name: Name of the stream.
         number: Number of the next event to return.
         stream: The stream when the last page was read; None if it did not exist or was soft-deleted.
-        first_found: Number of the first event of the last page that had one; None before.
+        first_found: Number of the first event that was returned; None before.
+        last_found: Number of the last event that was returned; None before.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class StreamPages:
         self.number: int = number
         self.stream: StoredStream | None = None
         self.first_found: int | None = None
+        self.last_found: int | None = None
         self._read = read
         self._encoder = encoder
         self._direction = direction
@@ -125,16 +127,18 @@ class StreamPages:
             return [], -1, False
         page = located_page(self._read, stream, window, self._direction)
         messages, columns = self._encoder.page(page.events)
-        if messages and self.first_found is None:
-            self.first_found = columns.numbers[0]
+        if messages:
+            self.last_found = columns.numbers[-1]
+            if self.first_found is None:
+                self.first_found = columns.numbers[0]
         return messages, columns.numbers[-1] if messages else -1, page.cut
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Return the messages of a batch of the stream."""
         first, last = (batch.events[at].entry.event.event_number for at in (0, -1))
         messages = self._encoder.committed(batch)[max(0, self.number - first) :]
-        if last != MAX_EVENT_NUMBER:
-            self.number = max(self.number, last + 1)
+        if last != MAX_EVENT_NUMBER and last >= self.number:
+            self.number, self.last_found = last + 1, last
         return messages
 
     def __repr__(self) -> str:

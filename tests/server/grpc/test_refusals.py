@@ -18,7 +18,7 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.server import EmbeddedServer
 from rxpump.server.membership import Epoch, NodeAddresses, NodeDescription
-from tests.server.grpc.caller import ADMIN, Caller, calling, event, read_request, serving
+from tests.server.grpc.caller import ADMIN, Caller, calling, event, kinds, read_request, serving
 from tests.server.grpc.test_groups import OPS, changed, named, of_stream
 from tests.server.grpc.test_management import create_ouro
 
@@ -153,6 +153,16 @@ async def test_a_follower_is_not_ready_to_describe_groups(asked: Caller) -> None
         answer = await asked.ask(method, request, metadata=ADMIN)
         assert (answer.code, answer.error) == (StatusCode.UNAVAILABLE, None)
         assert answer.status.message == "Server Is Not Ready"
+
+
+async def test_a_subscription_is_confirmed_before_the_leader_is_named(asked: Caller) -> None:
+    to_leader = (("requires-leader", "true"), *ADMIN)
+    await asked.append("s", event())
+    for request in (read_request("s", subscription={}), read_request(None, subscription={})):
+        answer = await asked.ask(streams.READ, request, metadata=to_leader)
+        assert (kinds(answer.messages), answer.error) == (["confirmation"], "not-leader")
+    call = await asked.begin(streams.READ, read_request("s", start={"end": {}}, subscription={}), metadata=to_leader)
+    assert kinds(await call.take(2)) == ["confirmation", "caught_up"]
 
 
 async def test_a_follower_serves_what_every_node_serves(asked: Caller) -> None:

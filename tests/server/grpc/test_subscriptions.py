@@ -59,6 +59,43 @@ async def test_a_missing_stream_is_waited_for(caller: Caller, start: dict[str, A
     assert (await call.next()).event.event.stream_revision == 0
 
 
+STARTS: dict[str, tuple[dict[str, Any], dict[str, int | None]]] = {
+    "start": ({"start": {}}, {"s": 2, "emptied": None, "deleted": None, "missing": None}),
+    "end": ({"end": {}}, {"s": 2, "emptied": 2, "deleted": 2, "missing": None}),
+    "number": ({"revision": 1}, {"s": 2, "emptied": 1, "deleted": 1, "missing": 1}),
+}
+"""Number in `caught_up` for each stream, by the start of the subscription, as KurrentDB 26.1 sends it."""
+
+
+@pytest.mark.parametrize("case", STARTS)
+async def test_caught_up_has_the_last_number_or_the_start(caller: Caller, case: str) -> None:
+    for stream in ("s", "emptied", "deleted"):
+        await caller.append(stream, event(), event(), event())
+    await caller.append("$$emptied", event("$metadata", b'{"$tb": 3}'))
+    options = {"stream_identifier": {"stream_name": b"deleted"}, "any": {}}
+    await caller.ask(streams.DELETE, streams.DeleteRequest(options=options))
+    start, expected = STARTS[case]
+    for stream, number in expected.items():
+        call = await caller.begin(streams.READ, read_request(stream, start=start, **LIVE))
+        while kinds([message := await call.next()]) != ["caught_up"]:
+            pass
+        caught_up = message.caught_up
+        assert (caught_up.stream_revision if caught_up.HasField("stream_revision") else None) == number
+
+
+@pytest.mark.parametrize("wanted", [{}, {"filter": {"event_type": {"prefix": ["x"]}, "count": {}}}])
+async def test_caught_up_from_the_end_of_the_log_has_its_end(caller: Caller, wanted: dict[str, Any]) -> None:
+    if wanted:
+        wanted["filter"]["checkpoint_interval_multiplier"] = 1
+    from_end = read_request(None, start={"end": {}}, **wanted, **LIVE)
+    _, nowhere = await (await caller.begin(streams.READ, from_end)).take(2)
+    assert not nowhere.caught_up.HasField("position")
+    last = (await caller.append("s", event(), event())).only.success.position.commit_position
+    _, at_end = await (await caller.begin(streams.READ, from_end)).take(2)
+    position = at_end.caught_up.position
+    assert position.commit_position == position.prepare_position == last
+
+
 async def test_a_soft_deleted_stream_goes_on(caller: Caller) -> None:
     await caller.append("s", event(), event())
     call = await caller.begin(streams.READ, read_request("s", start={"end": {}}, **LIVE))

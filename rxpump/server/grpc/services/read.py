@@ -13,6 +13,7 @@ from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import (
+    CallError,
     access_denied,
     handler_failed,
     index_not_found,
@@ -39,7 +40,7 @@ async def read(call: Call) -> None:
         raise access_denied()
     options = read_options(request, call.node.strictness)
     if options.count is not None or not _is_from_end(options):
-        check_leadership(call, Demand.READ)
+        _check_leadership(call, is_subscription=options.count is None)
     if options.wanted is not None and options.wanted.index_name is not None:
         raise index_not_found(options.wanted.index_name)
     match options.stream, options.count:
@@ -51,6 +52,16 @@ async def read(call: Call) -> None:
             await _subscribe_to_stream(call, name, options)
         case (str(name), int(count)):
             await _read_stream(call, name, count, options)
+
+
+def _check_leadership(call: Call, *, is_subscription: bool) -> None:
+    """Check that the node serves a read. As on a real server, a subscription is confirmed before it is refused."""
+    try:
+        check_leadership(call, Demand.READ)
+    except CallError as refused:
+        if is_subscription and refused.status.code is not StatusCode.UNAVAILABLE:
+            call.write(confirmation_message())
+        raise
 
 
 def _is_from_end(options: ReadOptions) -> bool:
@@ -114,13 +125,12 @@ async def _subscribe_to_stream(call: Call, name: str, options: ReadOptions) -> N
     after = options.number
     if after == -1:
         found = read.stream(name)
-        after = None if found is None or found.is_soft_deleted else found.last
+        after = None if found is None else found.last
     start = 0 if after is None else after + 1
     source = StreamPages(read, _encoder(call, options), name, start, StreamDirection.FORWARD)
 
     def at_end() -> Sequence[bytes]:
-        is_missing = source.stream is None and options.number in (None, -1)
-        return [caught_up_in_stream(None if is_missing or source.number == 0 else source.number - 1)]
+        return [caught_up_in_stream(after if source.last_found is None else source.last_found)]
 
     await _subscribe(call, name, source, at_end)
 
@@ -168,7 +178,10 @@ async def _subscribe_to_log(call: Call, options: ReadOptions) -> None:
     else:
         interval = wanted.window * wanted.multiplier
         source = FilteredPages(read, encoder, offset, forward, wanted.events, interval)
-    start = None if after == LAST_POSITION else after
+    last = read.log().last_commit
+    start = after
+    if after == LAST_POSITION:
+        start = None if last < 0 else Position(last, last)
 
     def at_end() -> Sequence[bytes]:
         checkpoint = source.last_checkpoint() if isinstance(source, FilteredPages) else []
