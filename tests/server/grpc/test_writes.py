@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -103,7 +103,7 @@ BAD_EVENTS = {
         "missing-required-metadata-property",
         "'content-type'",
     ),
-    "an empty type": (event(""), None, "The type of an event must not be empty."),
+    "an empty type": (event(""), None, "Empty eventType provided. (Parameter 'eventType')"),
     "no id": (event() | {"id": {}}, None, "Value cannot be null. (Parameter 'dto')"),
     "a zero id": (
         event() | {"id": {"string": "00000000-0000-0000-0000-000000000000"}},
@@ -287,6 +287,39 @@ async def test_a_batch_can_have_several_parts(caller: Caller) -> None:
 def detail_name(answer: Any) -> tuple[int, str, str]:
     [detail] = answer.error.details
     return answer.error.code, answer.error.message, detail.type_url.rpartition(".")[2]
+
+
+TEXTS = {
+    "no version": (
+        batch("s", event(), deadline={"seconds": 1}),
+        'Status(StatusCode="InvalidArgument", Detail="\'None\' is not a valid EventStore.Client.Streams.'
+        'BatchAppendReq+Types+Options+ExpectedStreamPositionOneofCase")',
+    ),
+    "no type": (
+        batch("s", event() | {"metadata": {"content-type": "x"}}),
+        'Status(StatusCode="InvalidArgument", Detail="Required Metadata Property \'type\' is missing")',
+    ),
+    "no content type": (
+        batch("s", event() | {"metadata": {"type": "x"}}),
+        'Status(StatusCode="InvalidArgument", Detail="Required Metadata Property \'content-type\' is missing")',
+    ),
+    "an empty type": (batch("s", event("")), "Empty eventType provided. (Parameter 'eventType')"),
+    "no id": (batch("s", event() | {"id": {}}), "Value cannot be null. (Parameter 'dto')"),
+    "an id of zeros": (
+        batch("s", event() | {"id": {"string": str(UUID(int=0))}}),
+        "Empty eventId provided. (Parameter 'eventId')",
+    ),
+    "an id that is none": (batch("s", event() | {"id": {"string": "nope"}}), "Unrecognized Guid format."),
+}
+"""The text of a BadRequest of KurrentDB 26.1."""
+
+
+@pytest.mark.parametrize("case", TEXTS)
+async def test_a_bad_batch_has_the_text_of_a_real_server(caller: Caller, case: str) -> None:
+    request, text = TEXTS[case]
+    answer = (await caller.ask(streams.BATCH_APPEND, request)).only
+    [detail] = answer.error.details
+    assert streams.BadRequest.FromString(detail.value).message == text
 
 
 async def test_each_batch_has_its_own_error(caller: Caller) -> None:

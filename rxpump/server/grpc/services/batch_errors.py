@@ -14,9 +14,11 @@ from rxpump.server.grpc.services.proposed_events import (
     BadRequestField,
     EventTooLarge,
     MissingMetadata,
+    MissingVersion,
 )
 
 _TYPE_URL: Final = "type.googleapis.com/event_store.client."
+_STATUS: Final = 'Status(StatusCode="InvalidArgument", Detail="{}")'
 _EMPTY_URL: Final = "type.googleapis.com/google.protobuf.Empty"
 
 
@@ -62,8 +64,9 @@ def batch_refused(error: BadRequestField) -> dict[str, Any]:
             )
             return _error(StatusCode.INVALID_ARGUMENT, "MaximumAppendEventSizeExceeded", detail)
         case MissingMetadata():
-            missing = f"Required Metadata Property '{error.key}' is missing"
-            reason = f'Status(StatusCode="InvalidArgument", Detail="{missing}")'
+            reason = _STATUS.format(f"Required Metadata Property '{error.key}' is missing")
+        case MissingVersion():
+            reason = _STATUS.format(error.reason)
         case _:
             reason = error.reason
     return _error(StatusCode.INVALID_ARGUMENT, "BadRequest", streams.BadRequest(message=reason))

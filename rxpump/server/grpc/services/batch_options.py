@@ -17,7 +17,7 @@ from rxpump.grpc.messages.streams import BatchAppendResponse
 from rxpump.server.grpc.call_errors import not_protobuf
 from rxpump.server.grpc.services.proposed_events import (
     MAX_EVENT_BYTES,
-    BadRequestField,
+    MissingVersion,
     expected_version,
     stream_name,
 )
@@ -86,7 +86,7 @@ def _read(encoded: bytes) -> BatchOptions:
     kind = options.WhichOneof("expected")
     expected = expected_version("revision" if kind == "stream_position" else kind, options.stream_position)
     if expected is None:
-        raise BadRequestField("An expected version is required.")
+        raise MissingVersion
     seconds, deadline = _limit(options)
     response = BatchAppendResponse(stream_identifier={"stream_name": stream.encode()})
     return BatchOptions(

@@ -57,6 +57,14 @@ class MissingMetadata(BadRequestField):
         self.key: str = key
 
 
+class MissingVersion(BadRequestField):
+    """The expected version of a batch is missing."""
+
+    def __init__(self) -> None:
+        options = "EventStore.Client.Streams.BatchAppendReq+Types+Options"
+        super().__init__(f"'None' is not a valid {options}+ExpectedStreamPositionOneofCase")
+
+
 class EventTooLarge(BadRequestField):
     """A proposed event is too large.
 
@@ -127,7 +135,7 @@ def proposed_event(message: Any) -> NewEvent:
     if event_type is None or content_type is None:
         raise MissingMetadata(_TYPE if event_type is None else _CONTENT_TYPE)
     if not event_type:
-        raise BadRequestField("The type of an event must not be empty.")
+        raise BadRequestField("Empty eventType provided. (Parameter 'eventType')")
     stored_type = JSON_CONTENT if content_type == _JSON else 0
     return NewEvent(_event_id(message), event_type, message.data, message.custom_metadata, stored_type)
 
