@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from rxpump.grpc.messages import status, streams_v2
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
-from rxpump.server.grpc.call_errors import CallError
+from rxpump.server.grpc.call_errors import CallError, not_committed
+from rxpump.server.store.changes import NotCommitted, TimedOut
 from rxpump.server.store.multi_append import Violation
 
 _GENERAL: Final = "kurrent.rpc"
@@ -176,6 +177,14 @@ def server_not_ready() -> CallError:
         [("google.rpc.RetryInfo", detail)],
         "server",
     )
+
+
+def append_failed(outcome: NotCommitted) -> CallError:
+    """Return the error of an append that was not committed, or not confirmed in time."""
+    status = not_committed(outcome).status
+    if outcome.timed_out is TimedOut.COMMIT:
+        return detailed_error(StatusCode.DEADLINE_EXCEEDED, status.message, "OPERATION_TIMEOUT", domain="server")
+    return detailed_error(StatusCode.INTERNAL, status.message, "SERVER_MALFUNCTION", domain="server")
 
 
 def _of_stream(code: StatusCode, text: str, reason: str, name: str, stream: str) -> CallError:

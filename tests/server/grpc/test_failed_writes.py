@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rxpump.grpc.messages import persistent_subscriptions as groups
-from rxpump.grpc.messages import streams, streams_v2, users
+from rxpump.grpc.messages import status, streams, streams_v2, users
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.server.store.changes import NotCommitted, TimedOut
@@ -49,8 +49,38 @@ async def test_a_call_names_the_reason(
         refusing(monkeypatch, server, NotCommitted("the disk is full"))
         answer = await ask(caller, method, requests)
         assert (answer.code, "the disk is full" in answer.status.message) == (StatusCode.INTERNAL, True)
-        refusing(monkeypatch, server, NotCommitted("too slow", next(iter(TimedOut))))
-        assert (await ask(caller, method, requests)).code is StatusCode.ABORTED
+        for stage in TimedOut:
+            refusing(monkeypatch, server, NotCommitted("too slow", stage))
+            answer = await ask(caller, method, requests)
+            assert answer.code is code_of_timeout(method, stage)
+            assert answer.status.message == f"Operation timed out: {stage.value}"
+        monkeypatch.undo()
+
+
+def code_of_timeout(method: Method, stage: TimedOut) -> StatusCode:
+    if "StreamsService" not in method.path:
+        return StatusCode.ABORTED
+    return StatusCode.DEADLINE_EXCEEDED if stage is TimedOut.COMMIT else StatusCode.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (NotCommitted("the disk is full"), "SERVER_MALFUNCTION"),
+        (NotCommitted("too slow", TimedOut.COMMIT), "OPERATION_TIMEOUT"),
+        (NotCommitted("too slow", TimedOut.FORWARD), "SERVER_MALFUNCTION"),
+    ],
+)
+async def test_an_append_to_several_streams_has_details(
+    monkeypatch: pytest.MonkeyPatch, outcome: NotCommitted, reason: str
+) -> None:
+    async with serving() as server, calling(server) as caller:
+        refusing(monkeypatch, server, outcome)
+        answer = await ask(caller, streams_v2.APPEND_RECORDS, [{"records": [RECORD]}])
+        whole = status.Status.FromString(dict(answer.status.metadata)["grpc-status-details-bin"])
+        assert (whole.code, whole.message) == (answer.code.value, answer.status.message)
+        [detail] = whole.details
+        assert status.ErrorInfo.FromString(detail.value).reason == reason
         monkeypatch.undo()
 
 

@@ -10,9 +10,10 @@ from rxpump.model.positions import ExpectedVersion
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.grpc.call import Call
-from rxpump.server.grpc.call_errors import handler_failed, not_committed
+from rxpump.server.grpc.call_errors import handler_failed
 from rxpump.server.grpc.detailed_errors import (
     access_denied_to,
+    append_failed,
     bad_request,
     consistency_violated,
     no_requests,
@@ -172,7 +173,7 @@ def _check_access(call: Call, permission: Permission, stream: str) -> None:
 async def _append(call: Call, request: MultiAppendRequest) -> MultiAppendResult:
     outcome = await call.node.store.append(request)
     if isinstance(outcome, NotCommitted):
-        raise not_committed(outcome)
+        raise append_failed(outcome)
     return outcome
 
 
