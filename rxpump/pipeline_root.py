@@ -1,4 +1,4 @@
-"""The source at the top of a pipeline, if no operator between keeps items that rxpump cannot see.
+"""The source of a pipeline, if no operator of the pipeline keeps items without the knowledge of rxpump.
 
 If no item of an event arrives at the end of a pipeline, the event was dropped, or an operator keeps it for later. The
 operators of rxpump retain the events that they keep (`rxpump.backpressure.progress`). Operators of reactivex do not,

@@ -44,7 +44,7 @@ class Settings:
         require_leader: Whether only the leader may serve requests. If False, followers serve them too, and may lack
             the newest events.
         live_buffer_events: Largest number of events that a live subscription buffers for a slow consumer. If the
-            buffer is full, the subscription unsubscribes, and reads on when the consumer has room. TCP only.
+            buffer is full, the subscription unsubscribes, and reads on when the consumer is ready for more. TCP only.
         live_buffer_bytes: Largest number of bytes in that buffer. TCP only.
         watchdog: Time without events after which a live subscription reads the end of its stream, to check whether it
             has missed an event.

@@ -59,13 +59,13 @@ def watch_owners() -> Iterator[set[BackgroundTasks]]:
 
 
 class Upstream:
-    """One subscription to one source, as the operators below it see it.
+    """The subscription to one source, for the operators below it.
 
     Attributes:
         name: Name of the source, for error messages.
         runtime: Tasks of the client that owns the source; None if no client does.
         may_deliver: Whether no operator pauses the source, and the source has not ended.
-        knows_origin: Whether a delivery is running and its event is known.
+        has_origin: Whether a delivery is running and its event is known.
         origin: Event of the running delivery. In a delivery of an operator: the newest event that, with all before
             it, has left the operator; None if there is none yet.
     """
@@ -79,7 +79,7 @@ class Upstream:
         "_pauses",
         "_pending",
         "_tracker",
-        "knows_origin",
+        "has_origin",
         "may_deliver",
         "name",
         "origin",
@@ -93,7 +93,7 @@ class Upstream:
             owners.add(runtime)
         self.may_deliver: bool = True
         self.origin: Any = None
-        self.knows_origin: bool = False
+        self.has_origin: bool = False
         self._pending: Pending | None = None
         self._newest: Pending | None = None
         self._tracker: ProgressTracker | None = None
@@ -111,14 +111,14 @@ class Upstream:
     def enter(self) -> None:
         """Begin to deliver. Items that this task delivers from now on belong to this Upstream."""
         _delivering.set(self)
-        self.knows_origin = True
+        self.has_origin = True
 
     @staticmethod
     def leave() -> None:
         """Leave the context of this delivery before a source pulls from another source."""
         upstream = _delivering.get()
         if upstream is not None:
-            upstream.knows_origin = False
+            upstream.has_origin = False
             upstream._release_own()
         _delivering.set(None)
 
@@ -131,7 +131,7 @@ class Upstream:
         An operator may read it only in its `on_next`. The first read creates a tracker for a source that has none.
         Such a source has entries only for the events for which this property was read.
         """
-        if not self.knows_origin:
+        if not self.has_origin:
             return None
         if self._pending is not None:
             return self._pending
@@ -156,7 +156,7 @@ class Upstream:
 
         Reading it does not start to track the source.
         """
-        if not self.knows_origin:
+        if not self.has_origin:
             return None
         return self.origin if self._pending is None else self._pending.item
 
@@ -186,14 +186,14 @@ class Upstream:
             newest: Entry of the newest event that, with all before it, has been delivered after this.
         """
         outer = _delivering.get()
-        before = self.origin, self._pending, self._newest, self.knows_origin
+        before = self.origin, self._pending, self._newest, self.has_origin
         _delivering.set(self)
         self.origin = None if newest is None else newest.item
-        self._pending, self._newest, self.knows_origin = pending, newest, pending is not None
+        self._pending, self._newest, self.has_origin = pending, newest, pending is not None
         try:
             on_next(item)
         finally:
-            self.origin, self._pending, self._newest, self.knows_origin = before
+            self.origin, self._pending, self._newest, self.has_origin = before
             _delivering.set(outer)
 
     def stop_tracking(self) -> None:
@@ -261,13 +261,13 @@ class Upstream:
 
         Only one task at a time may wait.
         """
-        knew, self.knows_origin = self.knows_origin, False
+        had_origin, self.has_origin = self.has_origin, False
         self._release_own()
         await asyncio.sleep(0)
         while self._pauses:
             self._cleared = asyncio.get_running_loop().create_future()
             await self._cleared
-        self.knows_origin = knew
+        self.has_origin = had_origin
 
     def _wake(self) -> None:
         if self._cleared is not None and not self._cleared.done():

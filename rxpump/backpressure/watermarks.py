@@ -7,7 +7,7 @@ from rxpump.errors import BufferOverflow
 
 
 class Watermarks:
-    """Pauses the sources of a buffer when it is full, and resumes them when it has room.
+    """Pauses the sources of a buffer at its high-water mark, and resumes them at its low-water mark.
 
     At `high` items it pauses the source that added the last one. At `low` items it resumes every source.
 
@@ -47,7 +47,7 @@ class Watermarks:
             raise BufferOverflow(self.name, self.capacity)
 
     def removed(self, count: int) -> None:
-        """Resume the sources if the buffer has room.
+        """Resume the sources if the buffer is not above its low-water mark.
 
         Args:
             count: Number of items that are left in the buffer.

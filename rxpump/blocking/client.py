@@ -232,7 +232,7 @@ class BlockingClient(Delegate[Client]):
         Raises:
             InvalidArgument: An item is not an event, or `batch_size` is given for a list.
             WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
             Exception: The error of the iterator. The events before it were written.
 

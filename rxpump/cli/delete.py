@@ -29,13 +29,13 @@ version_option: Decorator = click.option(
 
 @click.command()
 @click.argument("stream")
-@click.option("--hard", is_flag=True, help="Delete it for good: the name can never be used again.")
+@click.option("--hard", is_flag=True, help="Delete it permanently: the name can never be used again.")
 @version_option
 @yes_option
 @store_command
 def delete(store: BlockingClient, output: Output, stream: str, hard: bool, version: int | None, yes: bool) -> None:
     """Delete STREAM. Its events can no longer be read. Without --hard, new events can be written to it."""
-    confirm(f"Delete the stream {stream!r}{' for good' if hard else ''}?", yes)
+    confirm(f"Delete the stream {stream!r}{' permanently' if hard else ''}?", yes)
     expected = ExpectedVersion.ANY if version is None else version
     result = store.delete_stream(stream, expected, hard)
     position = position_text(result.position)

@@ -51,10 +51,10 @@ class AdminClient(GroupClient):
 
         Args:
             stream: Name of the stream. A stream of metadata (`$$...`) is refused, because its deletion can damage a
-                server for good.
+                server permanently.
             expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion. Servers
                 of version 4 refuse STREAM_EXISTS with BadRequest.
-            hard: Whether to delete the stream for good.
+            hard: Whether to delete the stream permanently.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
         Returns:
@@ -62,7 +62,7 @@ class AdminClient(GroupClient):
 
         Raises:
             WrongExpectedVersion: The stream is at another version. Nothing was deleted.
-            StreamDeleted: The stream was deleted for good before.
+            StreamDeleted: The stream was deleted permanently before.
             AccessDenied: The user may not delete the stream.
 
         Example:
@@ -88,7 +88,7 @@ class AdminClient(GroupClient):
             `metadata.is_soft_deleted` is True for a stream that was deleted and can be written again.
 
         Raises:
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not read the metadata.
 
         Example:
@@ -132,7 +132,7 @@ class AdminClient(GroupClient):
         Raises:
             InvalidArgument: Both `metadata` and a field are given, or a value is out of range.
             WrongExpectedVersion: The metadata is at another version. Nothing was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write the metadata.
 
         Example:

@@ -279,8 +279,8 @@ class GroupClient(SubscriptionClient):
             subscription: Another name of `name`.
 
         Returns:
-            An Observable of deliveries. It reconnects by itself, and waits while the group has all the consumers it
-            may have. It fails only with an error after which a retry cannot succeed.
+            An Observable of deliveries. It reconnects automatically, and waits while the group has all the consumers
+            it may have. It fails only with an error after which a retry cannot succeed.
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.

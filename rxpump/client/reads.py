@@ -69,7 +69,7 @@ class ReadClient(ClientBase):
         Raises:
             EventNotFound: The stream has no such event, or it can no longer be read.
             StreamNotFound: The stream has no events.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not read the stream.
 
         Example:
@@ -112,7 +112,7 @@ class ReadClient(ClientBase):
 
         Raises:
             StreamNotFound: The stream has no events.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not read the stream.
 
         Example:
@@ -155,7 +155,7 @@ class ReadClient(ClientBase):
 
         Raises:
             StreamNotFound: The stream has no events.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not read the stream.
 
         Example:

@@ -47,7 +47,7 @@ class SubscriptionClient(TransactionClient):
 
         Raises:
             AccessDenied: The user may not read the stream.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             ClientClosed: The client was closed.
             StreamRolledBack: The server has lost events that were delivered.
 
@@ -156,7 +156,7 @@ class SubscriptionClient(TransactionClient):
         Raises:
             InvalidArgument: The pipeline changes the order of its events.
             AccessDenied: The user may not read the source or write to the target.
-            StreamDeleted: The source or the target was deleted for good.
+            StreamDeleted: The source or the target was deleted permanently.
 
         Example:
             client.relay("orders", lambda orders: orders.pipe(rx.map(to_invoice)), "invoices").subscribe()

@@ -97,7 +97,7 @@ class Users:
         return Single(self._runtime, "users.disable", lambda: requests.disable(login))
 
     def change_password(self, login: str, current: str, new: str, *, timeout: float | None = UNSET) -> Single[None]:
-        """Replace the password of a user. Any user who knows the current password may do this.
+        """Replace the password of a user. Any user who has the current password may do this.
 
         Args:
             login: Login of the user.

@@ -61,7 +61,7 @@ class WriteClient(ReadClient):
 
         Raises:
             WrongExpectedVersion: The stream is at another version. Nothing was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
 
         Example:
@@ -127,7 +127,7 @@ class WriteClient(ReadClient):
         Raises:
             InvalidArgument: An item is not an event, or `batch_size` is given for a list.
             WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
 
         Example:
@@ -184,7 +184,7 @@ class WriteClient(ReadClient):
             InvalidArgument: An item is not an event, or its metadata are not a JSON object.
             ConsistencyCheckFailed: Streams are at other versions; `violations` names each. Nothing was written.
             WrongExpectedVersion: The same, from a server that names only one stream.
-            StreamDeleted: A stream was deleted for good.
+            StreamDeleted: A stream was deleted permanently.
             AccessDenied: The user may not write to a stream.
             AppendTooLarge: The server does not accept so many bytes in one write.
             NotSupported: The protocol or the server cannot append to several streams.
@@ -235,7 +235,7 @@ class WriteClient(ReadClient):
 
         Raises:
             WrongExpectedVersion: The stream is at another version. Nothing was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
 
         Example:

@@ -1,7 +1,7 @@
 """Read gossip documents, and merge the members that several documents list.
 
 A node describes the cluster in a document that it serves over HTTP (`docs/protocol/tcp.md`, section 5.1). The
-documents of different nodes may disagree: a node that is cut off still names the leader that it last saw.
+documents of different nodes may disagree: a node that is cut off still names the last leader before that.
 """
 
 from __future__ import annotations

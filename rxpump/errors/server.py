@@ -118,7 +118,7 @@ class ScavengeFailed(ServerError):
     """The server refused to scavenge, or the scavenge ended early.
 
     Attributes:
-        reason: Reason in the words of the server.
+        reason: Reason, as the server worded it.
     """
 
     reason: str

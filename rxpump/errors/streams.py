@@ -25,7 +25,7 @@ class StreamNotFound(ServerError):
 
 @dataclass(eq=False)
 class StreamDeleted(ServerError):
-    """A stream was deleted for good (tombstoned): it cannot be read or written again.
+    """A stream was deleted permanently (tombstoned): it cannot be read or written again.
 
     Attributes:
         stream: Name of the stream.
@@ -128,9 +128,9 @@ class StreamRolledBack(ServerError):
             can be the Position of a later event that did not match.
         current: Number of the last event that the server has (-1 if none), or its Position for the whole log.
         resume_after: Number or Position of the newest delivered event that the server is known to have; -1 or
-            Position(0, 0) for the start. The subscription remembers the last event of each of the latest 256 batches,
-            so events between this one and the first lost one can be delivered again. None if the server has none of
-            these events, and the subscription did not begin at the start.
+            Position(0, 0) for the start. The subscription stores the id of the last event of each of the latest 256
+            batches, so events between this one and the first lost one can be delivered again. None if the server has
+            none of these events, and the subscription did not begin at the start.
     """
 
     stream: str

@@ -106,12 +106,12 @@ class GrpcConnection(asyncio.Protocol):
         self._calls: dict[int, Call] = {}
         self._draining: set[Call] = set()
         self._socket: asyncio.Transport | None = None
-        self._timer = EarliestTimer(self._ring)
+        self._timer = EarliestTimer(self._on_timer)
         self._abort_timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
         self._written = 0
-        self._unsent_at_ring = self._taken_at_ring = 0
+        self._unsent_at_timer = self._taken_at_timer = 0
         self._failure: RxPumpError | None = None
 
     @property
@@ -325,7 +325,7 @@ class GrpcConnection(asyncio.Protocol):
             self._timer.cancel()
             self._abort_timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._note_progress()
         for event in self.machine.tick(self._loop.time()):
             self._apply(event)
@@ -335,9 +335,9 @@ class GrpcConnection(asyncio.Protocol):
         """Report that the server is alive, if bytes that were buffered at the last call have left since."""
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
-        if self._unsent_at_ring and taken > self._taken_at_ring:
+        if self._unsent_at_timer and taken > self._taken_at_timer:
             self.machine.note_progress()
-        self._unsent_at_ring, self._taken_at_ring = unsent, taken
+        self._unsent_at_timer, self._taken_at_timer = unsent, taken
 
     def __repr__(self) -> str:
         if self._failure is not None:

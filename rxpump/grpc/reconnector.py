@@ -90,7 +90,7 @@ class GrpcReconnector(Reconnector[Node], Observer):
         self._first_connection = connection = await dial()
         self._leaving = asyncio.get_running_loop().create_future()
         self._pool.begin(connection, dial)
-        self.changed(connection)  # The server may have announced its end meanwhile.
+        self.changed(connection)  # The server may have sent GOAWAY meanwhile.
 
     async def _until_lost(self) -> RxPumpError:
         """Wait until the first connection is lost, or until `_leave` is called. Return the reason."""

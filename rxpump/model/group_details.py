@@ -46,7 +46,7 @@ class GroupDetails:
     Attributes:
         stream: Name of the stream; `$all` for a group on `$all`.
         group: Name of the group.
-        status: State in the words of the server, for example "Live" or "Behind".
+        status: State as the server names it, for example "Live" or "Behind".
         settings: Settings of the group, except for its filter, which servers do not return.
         consumers: Consumers that are connected.
         last_checkpoint: Place of the last checkpoint as text: a number, or "C:<commit>/P:<prepare>" for `$all`;

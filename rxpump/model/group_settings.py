@@ -1,6 +1,6 @@
 """Settings of consumer groups, which Event Store calls persistent subscriptions.
 
-The server delivers each event of a stream to one consumer of the group, and remembers which events were handled.
+The server delivers each event of a stream to one consumer of the group, and stores which events were handled.
 """
 
 from __future__ import annotations

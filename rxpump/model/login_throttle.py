@@ -4,8 +4,8 @@ Each address and each login may fail BURST times at once, and then PER_SECOND ti
 attempt over budget is not verified, so its answer does not depend on the password.
 
 If an address is over its budget, every attempt from it must wait. If a login is over its budget, only attempts from
-addresses that have failed at this login must wait. So if a stranger guesses the
-password of a user, the user can still log in from another address.
+addresses that have failed at this login must wait. So if an attacker guesses the password of a user, the user can
+still log in from another address.
 
 Successful logins use no budget. Memory is bounded, because only the most recent addresses and logins are stored.
 """

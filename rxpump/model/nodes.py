@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class NodePreference(StrEnum):
-    """The kind of node that a client wants."""
+    """The kind of node to which a client connects."""
 
     LEADER = "leader"
     FOLLOWER = "follower"

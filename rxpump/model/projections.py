@@ -27,7 +27,7 @@ class ProjectionStatistics:
     Attributes:
         name: Name of the projection.
         mode: How long it runs.
-        status: State in the words of the server, for example "Running", "Stopped" or "Faulted".
+        status: State as the server names it, for example "Running", "Stopped" or "Faulted".
         reason: Why the projection is in that state; empty if there is no reason.
         progress: Share of the log that it has processed, in percent; -1 if it is unknown.
         position: Place that it has reached, as text.

@@ -11,8 +11,8 @@ class ServerInfo:
 
     Attributes:
         version: Version of the server, for example "23.10.6"; None if it does not name one.
-        features: Requests that the server supports, each as "service/method" or "service/method/feature", in the
-            words of the protocol.
+        features: Requests that the server supports, each as "service/method" or "service/method/feature", as the
+            protocol names them.
     """
 
     version: str | None

@@ -16,11 +16,11 @@ class EarliestTimer:
     The time is stored here, because uvloop returns a handle without `when` for a time that has passed.
 
     Args:
-        ring: Function to call.
+        callback: Function to call.
     """
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
         self._when = math.inf
         self._handle: asyncio.Handle | None = None
 
@@ -40,7 +40,7 @@ class EarliestTimer:
 
     def _fire(self) -> None:
         self._handle, self._when = None, math.inf
-        self._ring()
+        self._callback()
 
     def __repr__(self) -> str:
         return "<EarliestTimer, not set>" if self._handle is None else f"<EarliestTimer at {self._when:.3f}>"

@@ -38,11 +38,11 @@ class NodeResolver(ABC, Generic[A]):
     """Finds the node to connect to.
 
     Attributes:
-        knows_others: Whether `locate` can return another node than the last time.
+        has_other_nodes: Whether `locate` can return another node than the last time.
         memory: Experience with each node, by host and port.
     """
 
-    knows_others: ClassVar[bool] = False
+    has_other_nodes: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.memory: NodeMemory = NodeMemory()
@@ -142,7 +142,7 @@ class ClusterNodes(NodeResolver[A]):
         address_of: Function that returns the address over the protocol of the connection.
     """
 
-    knows_others: ClassVar[bool] = True
+    has_other_nodes: ClassVar[bool] = True
 
     def __init__(self, discovery: Discovery, address_of: Callable[[Address], A]) -> None:
         super().__init__()

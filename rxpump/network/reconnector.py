@@ -2,7 +2,7 @@
 
 One task finds a node, connects to it, waits until the connection is lost, and starts again. It ends when it is
 cancelled, when the reconnect policy allows no further attempt, or when a client that was never accepted is refused
-for good.
+permanently.
 
 A node that is not the leader names the leader. Such a hint is followed at once, unless that node has failed or has
 named another leader a short time ago (`NodeMemory`). Then the client stays connected, and the request is repeated
@@ -110,7 +110,7 @@ class Reconnector(ABC, Generic[A]):
         self.node = address
         self._on_status(Connecting(self.address))
         limit = self._settings.connect_timeout
-        if is_hint or self._resolver.knows_others:
+        if is_hint or self._resolver.has_other_nodes:
             limit = min(limit, self._settings.node_timeout)
         problem = None if self._settings.reads_from_leader else await self._not_ready(address)
         if problem is None:

@@ -28,10 +28,10 @@ def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable
     several streams. A duplicate that arrives later than that is emitted.
 
     Args:
-        window: Number of ids to remember, at least 1. An id takes about 150 bytes of memory.
+        window: Number of the latest ids to keep, at least 1. An id takes about 150 bytes of memory.
 
     Returns:
-        An operator. Each subscription remembers its own ids.
+        An operator. Each subscription keeps its own ids.
 
     Raises:
         InvalidArgument: `window` is less than 1.

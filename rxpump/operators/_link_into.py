@@ -43,9 +43,9 @@ def link_into(
     An event that was read through a link is linked directly. A link to an event that does not exist is copied.
 
     The id of a link is derived from its target and `stream`. So with `ExpectedVersion.ANY` the server recognizes
-    links that were written before, for example after a restart from a checkpoint, as long as it remembers their ids.
-    If it remembers only a part of a batch, the links are written one by one. To write each link exactly once, use
-    `client.relay` with a pipeline that maps events to `rxpump.model.new_events.new_link`.
+    links that were written before, for example after a restart from a checkpoint, as long as it has their ids in its
+    cache. If it has only some of the ids of a batch, the links are written one by one. To write each link exactly
+    once, use `client.relay` with a pipeline that maps events to `rxpump.model.new_events.new_link`.
 
     The source is paused while two batches are buffered. If the client is drained, buffered links are written first.
 

@@ -42,7 +42,7 @@ def instrument(
     meter_provider: MeterProvider | None = None,
     interval: float = 10.0,
 ) -> None:
-    """Record spans and measurements of a client with OpenTelemetry, until the client is closed for good.
+    """Record spans and measurements of a client with OpenTelemetry, until the client is closed permanently.
 
     Call it once, before or after the client is connected. It applies to all clients that share the connection
     (`as_user`). Without an SDK of OpenTelemetry, nothing is recorded.

@@ -20,7 +20,7 @@ def trace_of_arrival() -> SpanContext | None:
 
     An item that comes from an event belongs to the trace of the event, also if an asynchronous operator is between
     them. Then the span of the delivery has ended, and the span that wrote the event takes its place. Any other item
-    belongs to the current span: a program has passed it by itself, or a task that has inherited the span.
+    belongs to the current span: the program has passed it explicitly, or a task has inherited the span.
     """
     current = get_current_span().get_span_context()
     above = Upstream.current()

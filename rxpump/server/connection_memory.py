@@ -1,8 +1,8 @@
 """Bound the total memory of all connections without a login.
 
-The memory of each connection is bounded (see `rxpump.server.tcp.session`), but a stranger can open many. So the bytes
-of all connections without a login are added up: incomplete frames, waiting requests and unread replies. Above the
-limit, the connection that takes the most memory is closed.
+The memory of each connection is bounded (see `rxpump.server.tcp.session`), but a client without a login can open
+many. So the bytes of all connections without a login are added up: incomplete frames, waiting requests and unread
+replies. Above the limit, the connection that takes the most memory is closed.
 """
 
 from __future__ import annotations

@@ -254,7 +254,7 @@ class EmbeddedServer:
 
     async def _close_sessions(self) -> None:
         for session in tuple(self._sessions):
-            session.say_goodbye()
+            session.drop_subscriptions_and_close()
         try:
             await asyncio.wait_for(self._all_ended.wait(), _CLOSE_TIMEOUT)
         except TimeoutError:

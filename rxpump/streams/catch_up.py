@@ -6,7 +6,7 @@ next attempt starts after the last event that was delivered. The cursor holds th
 drops events that arrive twice; so every event is delivered exactly once, in order.
 
 A subscription ends only with an error after which another attempt cannot succeed (access denied, the stream deleted
-for good, the client closed, the server lost events), or when it is disposed.
+permanently, the client closed, the server lost events), or when it is disposed.
 
 A server that ends before an event that was delivered was emptied or restored from a backup. It would deliver
 nothing until its numbers exceed the old ones, so events would be missed. So the subscription fails with

@@ -25,7 +25,7 @@ Place = Any
 _FORWARD: Final = StreamDirection.FORWARD
 
 _MAX_LANDMARKS: Final = 256
-"""Number of delivered events that a cursor remembers."""
+"""Number of delivered events that a cursor stores."""
 
 
 class Landmark(NamedTuple):
@@ -199,7 +199,7 @@ class FollowedIndex(Followed):
 class Cursor:
     """The place of one subscription, which moves forward over the events that were delivered.
 
-    The cursor remembers the last event of each of the latest batches. If the server loses events, they show which of
+    The cursor stores the last event of each of the latest batches. If the server loses events, they show which of
     the delivered events the server still has.
 
     Attributes:
@@ -327,7 +327,7 @@ class Cursor:
         return event.received.id_bytes == landmark.id
 
     async def _count_kept(self) -> int:
-        """Count the remembered events that the server still has, by a binary search for the first lost one."""
+        """Count the stored events that the server still has, by a binary search for the first lost one."""
         kept, lost = 0, len(self._landmarks)
         while kept < lost:
             middle = (kept + lost) // 2

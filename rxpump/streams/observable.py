@@ -131,7 +131,7 @@ class Observable(reactivex.Observable[T_co]):
             """Apply operators, left to right.
 
             Each of up to 20 operators is a function that takes an Observable and returns one. For more operators,
-            call `pipe` on the result. An operator that returns no Observable is called by itself:
+            call `pipe` on the result. An operator that returns no Observable is not composed with others:
             `rx.to_future()(source)`.
 
             Returns:

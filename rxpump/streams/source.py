@@ -135,7 +135,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         entry, self._delivered = self._delivered, None
         if entry is None:
             return
-        if entry.retentions or not self.upstream.knows_origin:
+        if entry.retentions or not self.upstream.has_origin:
             entry.release()
         else:
             entry.abandon()

@@ -104,7 +104,7 @@ class Transaction:
         Raises:
             InvalidArgument: The transaction is not open.
             WrongExpectedVersion: The stream is at another version. Nothing was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream, or the server has no such transaction.
             InvalidTransaction: The server refused the transaction.
         """

@@ -29,7 +29,7 @@ class Batching:
 
     Attributes:
         max_batch: Largest number of events in one write.
-        max_bytes: Largest size in bytes of one write. A larger event is written by itself.
+        max_bytes: Largest size in bytes of one write. A larger event is written in a batch of its own.
         linger: Seconds to wait for more events after the first of a batch. With 0, all buffered events are written
             at once.
         max_in_flight: Largest number of writes that are in flight at the same time.

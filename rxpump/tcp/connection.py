@@ -67,8 +67,8 @@ class Connection(asyncio.Protocol):
         self._socket: asyncio.Transport | None = None
         self._send_buffer = SendBuffer()
         self._written = 0
-        self._unsent_at_ring = self._taken_at_ring = 0
-        self._timer = EarliestTimer(self._ring)
+        self._unsent_at_timer = self._taken_at_timer = 0
+        self._timer = EarliestTimer(self._on_timer)
         self._abort_timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._is_shut_down = False
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
             self._abort_timer.cancel()
         failure = self._protocol.failure
         assert failure is not None
-        if self.ready.done():  # Requests use the connection only from this state on.
+        if self.ready.done():  # Before `ready` is done, no request was sent.
             interrupted = (self._send_buffer.begun, self._protocol.receiving)
             lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
             self.has_settled = self.has_settled or any(
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
             self._socket.abort()  # A server that does not read must not keep the socket open.
             return
         if not self._socket.can_write_eof():
-            self._socket.close()  # TLS is closed in order by asyncio.
+            self._socket.close()  # asyncio performs the shutdown of TLS.
             return
         self._is_shut_down = True
         try:
@@ -242,7 +242,7 @@ class Connection(asyncio.Protocol):
         if self._protocol.state is ProtocolState.CLOSED:
             self._shut_down()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._note_progress()
         now = self._loop.time()
         self._protocol.tick(now)
@@ -256,9 +256,9 @@ class Connection(asyncio.Protocol):
         """Report to the protocol that the server is alive, if bytes were sent since the last call."""
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
-        if self._unsent_at_ring and taken > self._taken_at_ring:
+        if self._unsent_at_timer and taken > self._taken_at_timer:
             self._protocol.progressed()
-        self._unsent_at_ring, self._taken_at_ring = unsent, taken
+        self._unsent_at_timer, self._taken_at_timer = unsent, taken
 
     def __repr__(self) -> str:
         return f"<Connection {self._protocol!r} {self._pending!r}>"

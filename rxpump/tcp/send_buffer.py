@@ -1,8 +1,8 @@
 """Frames that wait for the socket, and the pieces in which the socket receives them.
 
-The socket receives one piece at a time, and only while it has room. Urgent frames can therefore be sent before
-waiting ones, but not in the middle of a frame, because the bytes of a frame are contiguous. Each piece that the
-socket accepts shows that the server still reads.
+The socket receives one piece at a time, and only while its buffer is not full. Urgent frames can therefore be sent
+before waiting ones, but not in the middle of a frame, because the bytes of a frame are contiguous. Each piece that
+the socket accepts shows that the server still reads.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         self._settled = asyncio.Event()
         self._resolver = resolver
         self.pending: PendingRequests = self._new_requests()
-        self._timer = EarliestTimer(self._ring)
+        self._timer = EarliestTimer(self._on_timer)
         self._unfiltering: Connection | None = None
 
     @property
@@ -90,7 +90,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
     def _new_reconnector(self) -> TcpReconnector:
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = self._new_requests()
-        self._timer = EarliestTimer(self._ring)
+        self._timer = EarliestTimer(self._on_timer)
         return TcpReconnector(self._resolver, self._settings, self.pending, self._note, self._telemetry)
 
     async def _leave(self) -> None:
@@ -169,7 +169,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
             self._timer.set(self.pending.deadline)
         self._on_status(status)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         settle_all(self.pending.tick(asyncio.get_running_loop().time()))
         self._wake()
 

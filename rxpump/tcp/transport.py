@@ -205,7 +205,7 @@ class TcpTransport(Transport):
                 operation(position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
             )
         if position == LAST_POSITION and not page:
-            page.next = Position(page.next.commit, 0)  # Before an event that is written at the end of the log.
+            page.next = Position(page.next.commit, 0)  # This is before the event that is written next.
         return page if where is None else page.where(where.matches)
 
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:

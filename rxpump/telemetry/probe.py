@@ -21,7 +21,7 @@ class Distance(NamedTuple):
 
 
 class SubscriptionProbe(ABC):
-    """One running subscription, as metrics see it.
+    """The figures of one running subscription for metrics.
 
     Attributes:
         id: Number of the subscription in its client, from 1; 0 before it is counted.

@@ -157,7 +157,7 @@ class MemoryLog:
 
         Raises:
             StreamNotFound: It has no events.
-            StreamDeleted: It was deleted for good.
+            StreamDeleted: It was deleted permanently.
         """
         stream = self.stream(name)
         if self.stream(name.removeprefix(METADATA_PREFIX)).is_tombstoned:
@@ -208,7 +208,7 @@ class MemoryLog:
         index = max(0, min(start.commit, self.end.commit) - 1)
         if direction is StreamDirection.FORWARD:
             stored = self.events[index : index + max_count]
-            # It is before the event that follows, and not that of the event, as on a server.
+            # Like on a server, this position is before the next event, not equal to its position.
             following = Position(stored[-1].commit_position + 1 if stored else max(start.commit, 1), 0)
         else:
             stored = self.events[max(0, index - max_count) : index][::-1]

@@ -74,7 +74,7 @@ class MemoryStream:
             expected: Version that the writer expects.
 
         Raises:
-            StreamDeleted: The stream is deleted for good, or is soft-deleted and expected to exist.
+            StreamDeleted: The stream is deleted permanently, or is soft-deleted and expected to exist.
             WrongExpectedVersion: The stream is at another version, or contains only some of the events.
         """
         if self.is_tombstoned or (self.is_soft_deleted and expected == ExpectedVersion.STREAM_EXISTS):

@@ -179,7 +179,7 @@ class MockConnection:
         if self._lose_reply is None:
             return execute()
         lose, self._lose_reply = self._lose_reply, None
-        with suppress(RxPumpError):  # An error of the request is lost, too.
+        with suppress(RxPumpError):  # The lost reply can be an error.
             execute()
         lose()
         if not is_repeatable:

@@ -51,7 +51,7 @@ class MockGroup:
         self.parked: list[tuple[Message, str]] = []
         self._is_of_all = stream is None
         self._log = log
-        self._where = settings.where  # Updates of the settings do not change it.
+        self._where = settings.where  # An update of the settings does not change the filter.
         self._retries: deque[Message] = deque()
         self._next = _first_index(settings.start, len(self._source))
 

@@ -117,7 +117,7 @@ class Transport(ABC):
         Raises:
             InvalidArgument: The protocol cannot carry so many bytes in one write.
             WrongExpectedVersion: The stream is at another version. Nothing was written.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
         """
 
@@ -139,14 +139,14 @@ class Transport(ABC):
             InvalidArgument: The protocol cannot carry the metadata of an event.
             ConsistencyCheckFailed: A stream is at another version. Nothing was written.
             WrongExpectedVersion: The same, from a server that names only one stream.
-            StreamDeleted: A stream was deleted for good.
+            StreamDeleted: A stream was deleted permanently.
             AppendTooLarge: The server does not accept so many bytes in one write.
         """
         raise self._missing(Capability.MULTI_STREAM_APPEND)
 
     @abstractmethod
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
-        """Delete a stream: for good if `hard`, otherwise so that it can be written again."""
+        """Delete a stream: permanently if `hard`, otherwise so that it can be written again."""
 
     async def start_transaction(self, stream: str, expected_version: int) -> int:
         """Start a transaction and return its id. Needs Capability.TRANSACTIONS."""
@@ -169,7 +169,7 @@ class Transport(ABC):
         Raises:
             EventNotFound: The stream has no such event, or it can no longer be read.
             StreamNotFound: The stream has no events.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
         """
 
     @abstractmethod
@@ -190,7 +190,7 @@ class Transport(ABC):
 
         Raises:
             StreamNotFound: The stream has no events.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
         """
 
     @abstractmethod

@@ -69,7 +69,7 @@ class Subscription(ABC):
                 that attempt.
             SubscriptionDropped: The server ended the subscription on a connection that goes on, or the buffer was
                 full. Try again.
-            StreamDeleted: The stream was deleted for good.
+            StreamDeleted: The stream was deleted permanently.
             RxPumpError: The attempt failed otherwise; `retryable` is True if another attempt can succeed.
         """
 

@@ -1,4 +1,4 @@
-"""The events that a browser wants to see live: those of one stream, or those of `$all` that match a filter.
+"""The events that a browser follows live: those of one stream, or those of `$all` that match a filter.
 
 A place is where a subscription starts, and where a browser resumes after it has lost its connection. In a stream, it
 is the number of the first event that is delivered; in `$all`, the position after which events are delivered.
@@ -33,19 +33,19 @@ P = TypeVar("P", int, Position)
 
 
 class Selection(ABC, Generic[P]):
-    """The events that a browser wants to see."""
+    """The events that a browser follows."""
 
     @abstractmethod
     def parse(self, text: str, argument: str = "from") -> P | Edge:
-        """Return the place that a browser names, START or END.
+        """Parse the place that a browser requests: one in this selection, START or END.
 
         Raises:
-            InvalidArgument: The text names no place in this selection.
+            InvalidArgument: The text is no place in this selection.
         """
 
     @abstractmethod
     def after(self, last: str) -> P | Edge:
-        """Return the place after the last event that a browser has received, from the id of its message.
+        """Return the place after the last event that a browser has received, from the id of its server-sent event.
 
         Raises:
             InvalidArgument: The text is no such id.
@@ -53,11 +53,11 @@ class Selection(ABC, Generic[P]):
 
     @abstractmethod
     def text_before(self, place: P) -> str:
-        """Return the id of a message after which a browser resumes at a place."""
+        """Return the id of a server-sent event after which a browser resumes at a place."""
 
     @abstractmethod
     def text_of(self, event: Event) -> str | None:
-        """Return the id of a message whose last event is this one."""
+        """Return the id of the server-sent event that ends with this event."""
 
     @abstractmethod
     def find_place(self, client: Client, wanted: P | Edge) -> Observable[P]:
@@ -89,7 +89,7 @@ class StreamSelection(Selection[int]):
     types: tuple[str, ...] = ()
 
     def parse(self, text: str, argument: str = "from") -> int | Edge:
-        """Return the number that a browser names, START or END."""
+        """Parse the place that a browser requests: an event number, START or END."""
         found = place(text, argument)
         if isinstance(found, Position):
             raise InvalidArgument(argument, text, "the number of an event, start or end, for a stream")
@@ -152,7 +152,7 @@ class AllSelection(Selection[Position]):
     with_system: bool = True
 
     def parse(self, text: str, argument: str = "from") -> Position | Edge:
-        """Return the position that a browser names, START or END."""
+        """Parse the place that a browser requests: a position, START or END."""
         found = place(text, argument)
         if isinstance(found, int):
             raise InvalidArgument(argument, text, "a position such as 120/120, start or end, for $all")

@@ -58,7 +58,7 @@ async def serving(context: Context, host: str, port: int, tls: ssl.SSLContext | 
         server_header=False,
         proxy_headers=False,
     )
-    await asyncio.to_thread(config.load)  # It imports modules.
+    await asyncio.to_thread(config.load)  # `load` imports modules, which takes long.
     config.ssl = tls
     server = _Server(config)
     listener = await _listen(host, port)

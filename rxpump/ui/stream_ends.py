@@ -15,7 +15,7 @@ DELETED: Final = "deleted"
 """State of a stream that was soft-deleted. It can be written again."""
 
 TOMBSTONED: Final = "tombstoned"
-"""State of a stream that was deleted for good."""
+"""State of a stream that was deleted permanently."""
 
 
 class Ends(NamedTuple):

@@ -189,7 +189,7 @@ async def test_a_paused_source_finishes_its_delivery() -> None:
     assert entry is not None
     await upstream.until_resumed()
     assert entry.is_passed
-    assert upstream.knows_origin, "it continues to deliver"
+    assert upstream.has_origin, "it continues to deliver"
     upstream.leave()
 
 
@@ -221,7 +221,7 @@ def test_a_nested_delivery_restores_the_outer_one() -> None:
         ("outer", "outer", "a", a),
         ("after", None, None, None),
     ]
-    assert not outer.knows_origin
+    assert not outer.has_origin
 
 
 def test_an_exception_ends_the_delivery() -> None:
@@ -234,7 +234,7 @@ def test_an_exception_ends_the_delivery() -> None:
     with pytest.raises(ValueError, match="item"):
         upstream.deliver(refuse, "item", entry, entry)
     assert Upstream.current() is None
-    assert not upstream.knows_origin
+    assert not upstream.has_origin
 
 
 # Deliveries -------------------------------------------------------------------------------------------

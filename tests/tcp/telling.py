@@ -36,7 +36,7 @@ def request(command: int, message: Any) -> str:
         case Command.SUBSCRIBE_TO_STREAM:
             return f"subscribe to {message.event_stream_id or 'everything'}{links}"
         case Command.DELETE_STREAM:
-            how = "for good" if message.hard_delete else "softly"
+            how = "permanently" if message.hard_delete else "softly"
             return f"delete {message.event_stream_id} at {message.expected_version} {how}"
         case Command.TRANSACTION_START:
             return f"begin a transaction on {message.event_stream_id} at {message.expected_version}"

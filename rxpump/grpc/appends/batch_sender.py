@@ -46,7 +46,7 @@ class BatchSender:
         self._draining: asyncio.Task[None] | None = None
         self._is_send_due = False
         self._malformed: RxPumpError | None = None
-        self._timer = EarliestTimer(self._ring)
+        self._timer = EarliestTimer(self._on_timer)
         self._idle: asyncio.TimerHandle | None = None
 
     @property
@@ -136,13 +136,14 @@ class BatchSender:
         """Take the responses that have arrived. A malformed one ends the call."""
         try:
             self._receive(call.take())
-            call.acknowledge()  # No later `take` may come if these messages have filled the window.
+            # If these messages have filled the window, no message arrives, so `take` would not be called again.
+            call.acknowledge()
         except RxPumpError as error:
             self._malformed = error
             call.cancel()
 
     def _receive(self, encoded: Sequence[bytes]) -> None:
-        """Pass responses to the callers of their batches, and send batches that now have room.
+        """Pass responses to the callers of their batches, and send batches that had to wait for these responses.
 
         Raises:
             MalformedReply: A response cannot be parsed.
@@ -182,7 +183,7 @@ class BatchSender:
             self._draining = None
         self._send()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         _settle(self._pending.tick(self._loop.time()))
         self._note_idle()
         self._send()

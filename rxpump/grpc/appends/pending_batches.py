@@ -328,7 +328,9 @@ class PendingBatches:
     def _drop_settled(self) -> None:
         """Drop batches that were settled while they waited, to bound memory during a long outage."""
         if len(self._waiting) > 2 * self._open_batches + 64:
-            self._waiting = sorted(entry for entry in self._waiting if not entry[1].is_settled)  # sorted, so a heap
+            self._waiting = sorted(
+                entry for entry in self._waiting if not entry[1].is_settled
+            )  # a sorted list is a valid heap
 
     def _settle(
         self, pending: PendingBatch, result: WriteResult | None = None, error: RxPumpError | None = None

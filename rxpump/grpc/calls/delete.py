@@ -1,4 +1,4 @@
-"""Delete a stream, softly or for good (docs/protocol/grpc.md, sections 3.4, 5.4)."""
+"""Delete a stream, softly or permanently (docs/protocol/grpc.md, sections 3.4, 5.4)."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _settings(info: Any) -> GroupOptions:
 
 
 def _start(text: str) -> int | Position | Edge:
-    """Return the start of a group from the text in its description."""
+    """Parse the text for the start of a group: the place in the stream or in `$all` from which it reads."""
     if _NUMBER(text):
         return int(text) if int(text) >= 0 else END
     if (found := _POSITION(text)) is not None:

@@ -23,7 +23,7 @@ status OK. It raises an RxPumpError if the messages are a refusal, and Malformed
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T_co]):
-    """A call that ends by itself and has one result.
+    """A call with one result. It ends without a request of the client to end it.
 
     Attributes:
         context: Description of the call for its errors. Each attempt sets its login and timeout.

@@ -39,7 +39,7 @@ _STREAM_ERRORS: Final = "kurrentdb.protocol.v2.streams.errors"
 _INDEX_ERRORS: Final = "kurrentdb.protocol.v2.indexes.errors"
 _TYPE_OF_REASON: Final = re.compile(r".*\.(\w+)ErrorDetails").fullmatch
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-"""Place between two words of a name such as StreamDeleted."""
+"""Matches the position between two words of a name such as StreamDeleted."""
 
 
 def parse_detail(message_class: Any, encoded: bytes) -> Any:

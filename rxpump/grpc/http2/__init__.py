@@ -8,7 +8,7 @@ One class, `Http2Connection`, plays both roles. Its parts, from the wire inwards
 | `frame_rules` | Check the stream and the size of each frame. |
 | `header_decoder` | Join the fragments of header blocks and decode them. |
 | `receiver` | Apply each frame, and report events. |
-| `stream`, `stream_table` | Hold the state of each stream, and remember the streams that closed last. |
+| `stream`, `stream_table` | Hold the state of each stream, and store how the latest streams closed. |
 | `sender` | Order frames on their way out, within the windows of the peer. |
 | `connection` | Join the parts, and watch the deadlines. |
 """

@@ -1,4 +1,4 @@
-"""Order of the frames to send: control frames first, then data of each stream in turn, within the windows."""
+"""Order of the frames: control frames first, then data of the streams in round-robin order, within the windows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHUNK_BYTES: Final = 256 * 1024
 """About the most bytes that `take` returns, so that data that the socket does not accept stays in the queues."""
 
 _MAX_DATA_BYTES: Final = 64 * 1024
-"""Size of the largest DATA frame to send, so that the streams take turns often."""
+"""Size of the largest DATA frame to send. It is small, so that no stream delays the others for long."""
 
 _TOO_WIDE: Final = "the window is larger than 2^31-1 bytes"
 
@@ -46,7 +46,7 @@ class Sender:
         self._streams = streams
         self._encoder = HeaderEncoder()
         self._control: list[bytes] = []
-        self._queue: deque[Http2Stream] = deque()  # streams that can send, the next in turn first
+        self._queue: deque[Http2Stream] = deque()  # streams that can send, in round-robin order
 
     def control(self, data: bytes) -> None:
         """Queue a control frame."""
@@ -182,7 +182,7 @@ class Sender:
 
     @staticmethod
     def _next_parts(stream: Http2Stream, room: int) -> list[bytes]:
-        """Remove up to `room` bytes from the pending data of a stream, and return them."""
+        """Remove at most `room` bytes from the pending data of a stream, and return them."""
         parts: list[bytes] = []
         pending = stream.pending
         while pending and room > 0:

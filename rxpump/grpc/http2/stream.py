@@ -20,7 +20,7 @@ from rxpump.grpc.http2.http2_events import Header
 
 
 class Http2StreamState(Enum):
-    """State of a stream, as this endpoint sees it."""
+    """State of a stream at this endpoint."""
 
     OPEN = "open"
     HALF_CLOSED_LOCAL = "half closed (local)"

@@ -315,7 +315,7 @@ class AllFollowing(_Following):
     def _on_checkpoint(self, checkpoint: Any) -> None:
         if (
             max(checkpoint.commit_position, checkpoint.prepare_position) <= MAX_EVENT_NUMBER
-        ):  # The others stand for -1.
+        ):  # Larger numbers are -1 as an unsigned integer.
             self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
 
     def _on_caught_up(self) -> None:

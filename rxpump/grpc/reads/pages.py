@@ -155,7 +155,7 @@ async def find_last_number(caller: Caller, stream: str) -> tuple[int | None, int
 
     Raises:
         StreamNotFound: The stream does not exist, or was soft-deleted.
-        StreamDeleted: The stream was deleted for good.
+        StreamDeleted: The stream was deleted permanently.
     """
     events, marks = await _read_stream(caller, stream, END, 1, _BACKWARD, resolve_links=False)
     readable = events[0].received_number if events else None

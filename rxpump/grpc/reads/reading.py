@@ -154,7 +154,7 @@ class AllReading(Reading):
         self._where = where
         self._filter = server_filter(where, resolve_links=resolve_links) if index is None else read.index(index)
         self._has_index = index is not None
-        self._bound: Position | Edge = start  # Events on the wrong side of it are dropped.
+        self._bound: Position | Edge = start  # Events before it (backward: after it) are dropped.
 
     @property
     def _is_search(self) -> bool:

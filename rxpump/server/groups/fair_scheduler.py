@@ -1,7 +1,7 @@
 """A scheduler that runs all groups together for one time slice in each iteration of the event loop.
 
-Other tasks wait for one time slice, independent of the number of groups that have work. A worker that has used its
-turn and has more work is scheduled after the others.
+Other tasks wait for one time slice, independent of the number of groups that have work. A worker that still has work
+at the end of a time slice is scheduled after the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FairScheduler:
         self._is_started = False
 
     def schedule(self, worker: Worker) -> None:
-        """Run a worker in one of the next turns. Do nothing if it is already waiting."""
+        """Run a worker in one of the next time slices. Do nothing if it is already waiting."""
         self._waiting[worker] = None
         self._start()
 

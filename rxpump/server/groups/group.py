@@ -1,8 +1,8 @@
 """A consumer group as a state machine without a loop, a clock or a store (docs/protocol/tcp.md, section 4.18).
 
-The code that runs the group reads events when the group wants some (`wanted`, `take`), passes settlements and the
-time to it, sends the deliveries that `deliver` chooses, and writes the results of `parks` and `checkpoints`. Times
-are seconds of a monotonic clock. The states of an event:
+The code that runs the group reads as many events as `wanted` returns and passes them to `take`, passes settlements
+and the time to it, sends the deliveries that `deliver` chooses, and writes the results of `parks` and `checkpoints`.
+Times are seconds of a monotonic clock. The states of an event:
 
     read ─▶ buffered ─deliver─▶ in flight ─ack, skip─▶ completed
                ▲                  │   │
@@ -123,7 +123,10 @@ class Group:
 
     @property
     def wanted(self) -> int:
-        """Number of events to read now: a page, if there is room for it and a consumer with room; otherwise 0."""
+        """Number of events to read now.
+
+        It is the size of a page if the buffer has space for a page and a consumer is not full; otherwise 0.
+        """
         page = self.settings.page_size
         is_room = len(self._buffer) + page <= self.settings.buffer_size or not len(self._buffer)
         if (

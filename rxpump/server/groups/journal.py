@@ -65,7 +65,7 @@ class Journal:
         events = [parked_event(message, reason) for message, reason in parks]
         self._append(parked_stream(self._settings.id), events, then)
 
-    def forget_parked(self, before: int) -> None:
+    def truncate_parked(self, before: int) -> None:
         """Remove the parked events before number `before`, by truncation of the parked stream."""
         self._write_metadata(parked_stream(self._settings.id), {TRUNCATE_BEFORE_KEY: before})
 

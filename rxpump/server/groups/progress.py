@@ -6,9 +6,9 @@ from collections import deque
 
 
 class Progress:
-    """Tracks numbers that begin in rising order and are completed in any order.
+    """Tracks event numbers that are begun in rising order and completed in any order.
 
-    Numbers that never begin, because there are no such events, are regarded as completed.
+    Numbers that are never begun, because there are no such events, are regarded as completed.
 
     Attributes:
         through: Number up to which all events are completed.
@@ -22,12 +22,12 @@ class Progress:
         self._done: set[int] = set()
 
     def begin(self, number: int) -> None:
-        """Begin a number. Lower numbers that did not begin are regarded as completed."""
+        """Begin to track a number. Lower numbers that were not begun are regarded as completed."""
         self._begun.append(number)
         self.through = max(self.through, self._begun[0] - 1)
 
     def done(self, number: int) -> None:
-        """Complete a number that began."""
+        """Complete a number that was begun."""
         self._done.add(number)
         while self._begun and self._begun[0] in self._done:
             self.through = self._begun.popleft()
@@ -37,7 +37,7 @@ class Progress:
             self.through = self._begun[0] - 1
 
     def skip(self, through: int) -> None:
-        """Complete all numbers up to `through`, which have no events. Do nothing if a number is pending."""
+        """Regard the numbers up to `through` as completed, because they have no events. A pending one prevents it."""
         if not self._begun:
             self.through = max(self.through, through)
 

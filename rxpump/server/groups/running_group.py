@@ -1,7 +1,7 @@
 """A running consumer group, which connects the state machine of a group to the store, the loop and the consumers.
 
 The state machine (`rxpump.server.groups.group`) decides; this module passes events and the time to it and carries out
-its decisions. All of that happens in `work`, when it is the group's turn (`rxpump.server.groups.fair_scheduler`).
+its decisions. All of that happens in `work`, which `rxpump.server.groups.fair_scheduler` calls.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class RunningGroup:
         """
         last = self._last_parked(most)
         if last is not None:
-            self._journal.forget_parked(last + 1)
+            self._journal.truncate_parked(last + 1)
 
     def _last_parked(self, most: int | None) -> int | None:
         """Return the number of the last of the first `most` parked events; None if there are none."""
@@ -280,7 +280,7 @@ class RunningGroup:
         replay = self._replay
         if replay is not None and not replay.may_have_more and not self.group.replays:
             self._replay = None
-            self._journal.forget_parked(replay.until + 1)
+            self._journal.truncate_parked(replay.until + 1)
 
     def __repr__(self) -> str:
         state = "stopped" if self._is_stopped else repr(self.group)

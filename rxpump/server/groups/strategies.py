@@ -22,11 +22,11 @@ class Strategy(Protocol):
         """Remove a consumer."""
 
     def choose(self, message: Message) -> Consumer | None:
-        """Return a consumer with room for a message; None if the message must wait."""
+        """Return a consumer that can receive another message; None if the message must wait."""
 
 
 class RoundRobin:
-    """Chooses the next consumer in turn that has room."""
+    """Chooses the consumers in order, and skips those that are full."""
 
     def __init__(self) -> None:
         self._turns: deque[Consumer] = deque()
@@ -40,7 +40,7 @@ class RoundRobin:
         self._turns.remove(consumer)
 
     def choose(self, message: Message) -> Consumer | None:
-        """Return the next consumer in turn that has room; None if all are full."""
+        """Return the next consumer that is not full, after the one that was chosen last; None if all are full."""
         for _ in range(len(self._turns)):
             consumer = self._turns[0]
             self._turns.rotate(-1)
@@ -62,7 +62,7 @@ class DispatchToSingle(RoundRobin):
 
 
 class Pinned:
-    """Chooses the owner of the message's bucket, even if other consumers have room.
+    """Chooses the owner of the message's bucket, and no other consumer if the owner is full.
 
     A bucket without an owner goes to the consumer with the fewest buckets when it is first needed. A consumer that
     joins later gets its share from consumers that have more than theirs.

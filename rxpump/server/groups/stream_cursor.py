@@ -2,7 +2,7 @@
 
 A real server reads pages until it has caught up, then keeps new events in a live buffer, and returns to pages if that
 buffer overflows. This server only reads pages: the feed signals that there are more events, and a page is read when a
-consumer has room. So there are no two modes between which events could be lost. Pages of new events are cheap,
+consumer is not full. So there are no two modes between which events could be lost. Pages of new events are cheap,
 because they are in the cache of SQLite.
 """
 

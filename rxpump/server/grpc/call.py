@@ -50,7 +50,7 @@ class CallConnection(Protocol):
         """Send pending bytes now."""
 
     def pending_bytes(self, stream_id: int) -> int:
-        """Return the bytes of a response that wait for the client."""
+        """Return the number of bytes of a response that wait for the client."""
 
     @property
     def local_address(self) -> str:

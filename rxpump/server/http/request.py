@@ -1,4 +1,4 @@
-"""One HTTP request, as a handler sees it. The bytes are parsed by h11; only requests without a body are accepted."""
+"""An HTTP request for a handler. The bytes are parsed by h11; only requests without a body are accepted."""
 
 from __future__ import annotations
 

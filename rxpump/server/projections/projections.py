@@ -33,12 +33,12 @@ class RunnableProjection:
         failure: Text of the error that ended it; empty if it has not failed.
     """
 
-    def __init__(self, name: str, store: SqliteStore, turn: asyncio.Lock) -> None:
+    def __init__(self, name: str, store: SqliteStore, lock: asyncio.Lock) -> None:
         self.name = name
         self.status: ProjectionStatus = ProjectionStatus.STOPPED
         self.failure: str = ""
         self._store = store
-        self._turn = turn
+        self._lock = lock
         self._projector = self._new_projector()
         self._task: asyncio.Task[None] | None = None
 
@@ -92,7 +92,7 @@ class RunnableProjection:
             self._projector.position = None
 
     def _new_projector(self) -> Projector:
-        return Projector(self.name, SYSTEM_PROJECTIONS[self.name], self._store, self._turn)
+        return Projector(self.name, SYSTEM_PROJECTIONS[self.name], self._store, self._lock)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
@@ -112,9 +112,9 @@ class Projections:
     """
 
     def __init__(self, store: SqliteStore) -> None:
-        turn = asyncio.Lock()
+        lock = asyncio.Lock()
         self.by_name: dict[str, RunnableProjection] = {
-            name: RunnableProjection(name, store, turn) for name in SYSTEM_PROJECTIONS
+            name: RunnableProjection(name, store, lock) for name in SYSTEM_PROJECTIONS
         }
 
     def start(self) -> None:

@@ -85,7 +85,7 @@ class Projector:
         name: Name of the projection.
         projection: Function that returns the link to an event.
         store: The store.
-        turn: Lock that all projectors share, so that only one of them works at a time.
+        lock: Lock that all projectors share, so that only one of them works at a time.
 
     Attributes:
         position: Position of the last event that was processed; None before the first.
@@ -94,14 +94,14 @@ class Projector:
         aborted: Set it before `stop` to stop without a last checkpoint.
     """
 
-    def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
+    def __init__(self, name: str, projection: Projection, store: SqliteStore, lock: asyncio.Lock) -> None:
         self.name = name
         self.position = self.checkpoint = read_checkpoint(store.read, name)
         self.processed: int = 0
         self.aborted = False
         self._projection = projection
         self._store = store
-        self._turn = turn
+        self._lock = lock
         self._has_checkpoint = self.position is not None
         self._since_checkpoint = 0
         self._news = asyncio.Event()
@@ -143,7 +143,7 @@ class Projector:
         """Read some pages, and return the links to their events."""
         batch = _Batch(self.position)
         for _ in range(1 if self._store.path is None else MAX_PAGES):
-            async with self._turn:
+            async with self._lock:
                 events = self._page(batch.position)
                 batch.add(self._projection, events)
             if len(events) < PAGE:

@@ -32,7 +32,7 @@ class DeleteRequest(NamedTuple):
     Attributes:
         stream: Name of the stream.
         expected_version: Expected version of the stream.
-        hard: Whether the stream is deleted for good.
+        hard: Whether the stream is deleted permanently.
         must_exist: Whether the stream must have events or metadata, as for servers from version 21.10 on.
     """
 

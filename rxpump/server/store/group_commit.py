@@ -42,8 +42,8 @@ class GroupCommit:
 
     Attributes:
         count: Number of committed transactions.
-        access_changes: Number of committed transactions that changed permissions of users. It is counted before any
-            caller learns of the commit.
+        access_changes: Number of committed transactions that changed permissions of users. It is counted before the
+            result is passed to any caller.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:

@@ -56,7 +56,7 @@ def log_columns(page: bytes) -> LogColumns:
 
     The page is parsed without an object for each event, because a parser merges all entries of the page into one
     entry whose fields are lists. The store writes all fields of every event, so that all lists have the same length.
-    Each event of another page is parsed by itself.
+    The events of any other page are parsed one by one.
     """
     entry = LogPageColumns.FromString(page).events
     columns = LogColumns(*map(list, (*_RECORD_FIELDS(entry.event), *_ENTRY_FIELDS(entry))))

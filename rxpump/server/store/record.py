@@ -10,8 +10,9 @@ concatenation of columns:
 The head is the tag and the length of the field; `all_tail` holds the positions. For each kind of page, a row has a
 checksum of its pieces and its place.
 
-This module encodes the fields by itself, as `rxpump.server.store.record_schema` declares them, because that takes
-half the time of protobuf, and encoding is most of the work of a write. Encoded names of streams and types are cached.
+This module contains its own encoder of the fields that `rxpump.server.store.record_schema` declares, because that
+takes half the time of protobuf, and encoding is most of the work of a write. Encoded names of streams and types are
+cached.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def _settle(feed: Feed, waiting: Sequence[_Waiting], commit: Commit) -> None:
 
 
 class LoopWriter:
-    """Commits pending changes on the event loop, once in each turn: a store in memory never waits for a disk."""
+    """Commits pending changes on the event loop, once in each iteration. A store in memory never waits for a disk."""
 
     def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits

@@ -116,7 +116,7 @@ class Conversation:
         text = f"Could not unwrap network package for command {name}.\n{why}"
         self._reply(package, Command.BAD_REQUEST, text.encode())
 
-    def say_goodbye(self) -> None:
+    def end_subscriptions(self) -> None:
         """Send the end of each subscription."""
         self.subscriptions.drop_all()
         self.consumers.drop_all()

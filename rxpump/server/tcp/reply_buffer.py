@@ -15,8 +15,8 @@ from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 MAX_UNSENT_BYTES: Final = 10 * 1024 * 1024 + MAX_EVENT_BYTES
 """Limit of a real server, plus one event of the largest size, which every client may request."""
 
-_TURN_BYTES: Final = 256 * 1024
-"""Bytes that are sent at once, before the end of the turn."""
+_FLUSH_BYTES: Final = 256 * 1024
+"""Number of buffered bytes above which they are sent before the end of the iteration of the event loop."""
 
 
 class ReplyBuffer:
@@ -46,7 +46,7 @@ class ReplyBuffer:
         self._frames.append(frame)
         self._gathered += len(frame)
         self._put += len(frame)
-        if self._gathered > _TURN_BYTES:
+        if self._gathered > _FLUSH_BYTES:
             self.flush()
 
     def flush(self) -> None:

@@ -5,7 +5,7 @@ its replies, or while too many bytes of its writes wait to be committed. Events 
 too many bytes of them are unread, the connection is closed, so that no other client waits. Deliveries of consumer
 groups wait instead. The memory of a session is therefore bounded by the limits below and one frame.
 
-A stranger can open many connections. Those without a login are also bounded together (see
+A client without a login can open many connections. Those without a login are also bounded together (see
 `rxpump.server.connection_memory`).
 """
 
@@ -47,7 +47,7 @@ _UNCOUNTED_BYTES: Final = 64 * 1024
 _CLOSING: Final = 1.0
 """Seconds in which a client must close its side of the connection."""
 
-_TURN: Final = 0.002
+_SLICE: Final = 0.002
 """Seconds for which a session handles requests before other sessions run."""
 
 
@@ -78,7 +78,7 @@ class Session(asyncio.Protocol):
         self._memory = node.memory
         self._is_counted = False
         self._is_paused = False
-        self._has_turn = False
+        self._is_scheduled = False
         self._is_stopping = False
         self._has_ended = False
         self._is_unread = False
@@ -87,7 +87,9 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the heartbeat of a new connection; called by asyncio."""
-        self._transport = cast(asyncio.Transport, transport)  # The transport of uvloop is not a subclass.
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # The transport of uvloop is not a subclass of asyncio.Transport.
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
         self._reply_buffer = ReplyBuffer(self._transport)
@@ -121,7 +123,7 @@ class Session(asyncio.Protocol):
             return
         self._reply_buffer.flush()
         if not self._transport.can_write_eof():
-            self._transport.close()  # TLS is closed in order by asyncio.
+            self._transport.close()  # asyncio performs the shutdown of TLS.
             return
         self._has_ended = True
         try:
@@ -133,9 +135,9 @@ class Session(asyncio.Protocol):
         self._timer.cancel()
         self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
-    def say_goodbye(self) -> None:
+    def drop_subscriptions_and_close(self) -> None:
         """Send the client the end of each of its subscriptions, and then close the connection."""
-        self.conversation.say_goodbye()
+        self.conversation.end_subscriptions()
         self.close()
 
     def abort(self) -> None:
@@ -166,14 +168,14 @@ class Session(asyncio.Protocol):
         self._received += packages
         self._received_bytes += sum(len(package.payload) for package in packages)
         self._count()
-        if not self._has_turn:
+        if not self._is_scheduled:
             self._work()
             self._count()
 
     def _work(self) -> None:
-        """Handle requests for one turn, and schedule another turn for the rest."""
-        self._has_turn = False
-        until = self._loop.time() + _TURN
+        """Handle requests for one time slice, and schedule another time slice for the rest."""
+        self._is_scheduled = False
+        until = self._loop.time() + _SLICE
         while self._received and not self._is_full():
             package = self._received.popleft()
             self._received_bytes -= len(package.payload)
@@ -186,7 +188,7 @@ class Session(asyncio.Protocol):
         if self._is_paused:
             self._transport.pause_reading()
             if not self._is_full():
-                self._has_turn = True
+                self._is_scheduled = True
                 self._loop.call_soon(self._work)
         elif self._framer.failure is not None:
             self._give_up(f"Invalid TCP frame received. Error: {self._framer.failure}.")
@@ -228,7 +230,7 @@ class Session(asyncio.Protocol):
     def _committed(self, size: int, _pending: Pending) -> None:
         self._uncommitted -= size
         self._count()
-        if self._is_paused and not self._has_turn:
+        if self._is_paused and not self._is_scheduled:
             self._work()
 
     # Replies ----------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ class Session(asyncio.Protocol):
         self._heartbeat.note_bytes()
         self._count()
         self.conversation.consumers.resume()
-        if not self._has_turn:
+        if not self._is_scheduled:
             self._work()
 
     def _give_up(self, why: str) -> None:
@@ -266,7 +268,7 @@ class Session(asyncio.Protocol):
     # Time -------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        if self._shows_life():
+        if self._is_alive():
             self._heartbeat.note_bytes()
         pulse = self._heartbeat.tick(self._loop.time())
         if pulse is Pulse.ASKED:
@@ -277,7 +279,7 @@ class Session(asyncio.Protocol):
             return
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
 
-    def _shows_life(self) -> bool:
+    def _is_alive(self) -> bool:
         """Return whether the connection must not be closed for silence.
 
         That is so if the client has read bytes, or if this session itself has stopped reading, so that it cannot see

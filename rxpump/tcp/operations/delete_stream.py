@@ -1,4 +1,4 @@
-"""Delete a stream: softly, so that it can be written again, or for good."""
+"""Delete a stream: softly, so that it can be written again, or permanently."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ is lost again, the request that caused it is known. A request fails after it has
 
 Subscriptions. A request that opens a subscription is settled with its buffer. Later packages with its correlation id
 go to the buffer until the subscription or the connection ends. Messages on a subscription have no reply and are sent
-before waiting requests. A subscription that the client no longer wants is ended on the server by the unsubscribe
+before waiting requests. A subscription that the client has cancelled is ended on the server by the unsubscribe
 command of its operation, whether or not it was confirmed.
 
 A settled request is not kept here, so that the pages in it can be freed.
@@ -242,7 +242,7 @@ class PendingRequests:
             case Retry(refusal):
                 return self._retry_later(request, refusal, now)
             case Redirect(error=refusal) if not self._settings.reads_from_leader:
-                return self._settle(request, error=refusal)  # Such requests use the second connection.
+                return self._settle(request, error=refusal)  # Requests for the leader use a second connection.
             case Redirect(plain, secure, refusal):
                 # A leader without TLS is ignored by a client with TLS, which then waits for another one.
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
@@ -359,7 +359,7 @@ class PendingRequests:
         if pause is None:
             return self._settle(request, error=last_error(request, refusal, self._settings, self._explain()))
         if request.deadline is None:
-            self._deadlines.stop(request.sequence)  # The node has answered, and only its silence is limited.
+            self._deadlines.stop(request.sequence)  # The node has answered, and the deadline was only for its answer.
         wakes = self._retry_time(request.operation.ordering_key, now, now + pause)
         heapq.heappush(self._retrying, (wakes, request.sequence, request))
         return None

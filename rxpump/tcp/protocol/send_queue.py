@@ -38,7 +38,7 @@ _T = TypeVar("_T", bound=Sendable)
 
 
 def is_slow(request: Sendable) -> bool:
-    """Return whether a request is slow by itself, independent of its ordering key."""
+    """Return whether a request is slow, whatever its ordering key is."""
     return request.operation.is_large or request.losses >= _SUSPECT_LOSSES
 
 
@@ -99,7 +99,7 @@ class SendQueue(Generic[_T]):
         """Remove the requests that were settled while they waited."""
         waiting = [request for request in self if not request.is_settled]
         self.clear()
-        self._quick = [(request.sequence, request) for request in waiting]  # sorted, so a heap
+        self._quick = [(request.sequence, request) for request in waiting]  # a sorted list is a valid heap
 
     def _push_slow(self, request: _T) -> None:
         heapq.heappush(self._slow, (request.sequence, request))

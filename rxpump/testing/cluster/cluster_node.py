@@ -1,4 +1,4 @@
-"""One node of a cluster, as tests see it."""
+"""One node of a cluster, as tests use it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _STARTING: Final = (
     NodeState.FOLLOWER,
 )
 """States in which a node can be started."""
-_KNOWING: Final = (NodeState.CATCHING_UP, NodeState.CLONE)
+_STATES_WITH_ANNOUNCED_LEADER: Final = (NodeState.CATCHING_UP, NodeState.CLONE)
 """States in which a node has a leader, but does not follow it yet."""
 
 
@@ -218,8 +218,8 @@ class EmbeddedCluster:
             raise InvalidArgument("state", state, f"one of {', '.join(state.name for state in _STARTING)}")
         await killed.start(NodeState.UNKNOWN if state is NodeState.FOLLOWER else state)
         leader = self._leader_for(killed)
-        if state in _KNOWING and leader is not None:
-            killed.know_leader(leader)
+        if state in _STATES_WITH_ANNOUNCED_LEADER and leader is not None:
+            killed.announce_leader(leader)
         if state is NodeState.FOLLOWER:
             await self.join(node)
 

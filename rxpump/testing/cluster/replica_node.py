@@ -212,7 +212,7 @@ class ReplicaNode:
         if was_leader:
             self._restart_groups()
 
-    def know_leader(self, leader: ReplicaNode) -> None:
+    def announce_leader(self, leader: ReplicaNode) -> None:
         """Report a node as the leader, without following it yet."""
         self._leader, self.has_users = leader, True
 
@@ -249,9 +249,9 @@ class ReplicaNode:
         )
 
     def members(self) -> Sequence[NodeDescription]:
-        """Return the descriptions of this node and of all others, as this node last saw them.
+        """Return the descriptions of this node and of all others, in the state that it last received from them.
 
-        As in a real cluster, a hanging node is described as alive and in the state in which it was last seen.
+        As in a real cluster, a hanging node is described as alive and in its state before it hung.
         """
         self.look_around()
         return [self.describe(), *self._seen.values()]

@@ -70,7 +70,7 @@ def messages(client: Client, selection: Selection[P], wanted: P | Edge) -> Obser
 
     Args:
         client: Client of the store.
-        selection: Events that the browser wants to see.
+        selection: Events that the browser has requested.
         wanted: Place of the first event, START or END.
     """
     news = selection.find_place(client, wanted).pipe(rx.flat_map(partial(_news, client, selection)))

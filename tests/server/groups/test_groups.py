@@ -266,7 +266,7 @@ async def test_stop_writes_the_last_checkpoint(client: Consuming) -> None:
     client.connect()
     client.ack((await client.delivered())[:2])
     client.node.groups.stop()
-    client.conversation.say_goodbye()
+    client.conversation.end_subscriptions()
     assert client.drops() == [(A, 0)]
     await client.store.append(AppendRequest("s", -2, [event_of("3")]))
     assert await client.delivered() == []

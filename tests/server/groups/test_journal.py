@@ -66,7 +66,7 @@ async def test_parked_events_can_be_truncated(client: Consuming) -> None:
     first, second = (json.loads(event.metadata) for event in parked)
     assert (first["reason"], first["subscriptionEventNumber"]) == ("no", 4)
     assert second.keys() == {"added", "reason"}
-    journal.forget_parked(1)
+    journal.truncate_parked(1)
     await turns()
     assert [event.data for event in client.stored(PARKED)] == [b"5@s"]
 

@@ -147,7 +147,7 @@ async def test_replies_of_one_turn_are_sent_in_one_write(one: PlayedSession) -> 
 
 
 async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_TURN", 0.0)
+    monkeypatch.setattr(session, "_SLICE", 0.0)
     one.data_received(PING.encode() * 3)
     assert len(one._received) == 2
     assert not one.played.reads
@@ -160,12 +160,12 @@ async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkey
 
 
 async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_TURN", 1000.0)
+    monkeypatch.setattr(session, "_SLICE", 1000.0)
     one.data_received(write_of(MIB).encode() * 40)
     store = one.store
     assert len(store.waiting) == 16
     assert not one.played.reads
-    assert one._shows_life()  # The session does not read, so the client must not be regarded as silent.
+    assert one._is_alive()  # The session does not read, so the client must not be regarded as silent.
     store.commit(10)
     await turn()
     assert len(store.waiting) == 16
@@ -406,7 +406,7 @@ async def test_uncommitted_writes_of_all_sessions_are_bounded(
     senders: Senders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While memory is short, each connection has at most one write that is not committed."""
-    monkeypatch.setattr(session, "_TURN", 1000.0)
+    monkeypatch.setattr(session, "_SLICE", 1000.0)
     first, second = senders(), senders()
     for client in (first, second):
         client.data_received(write_of(2 * MIB).encode() * 2)

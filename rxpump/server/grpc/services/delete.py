@@ -33,7 +33,7 @@ async def delete(call: Call) -> None:
 
 
 async def tombstone(call: Call) -> None:
-    """Answer a Tombstone: delete a stream for good."""
+    """Answer a Tombstone: delete a stream permanently."""
     await _delete(call, hard=True)
 
 

@@ -23,7 +23,7 @@ async def start_scavenge(call: Call) -> None:
     store = call.node.store
     result = _IN_PROGRESS if store.is_scavenging else _STARTED
     if result == _STARTED:
-        store.scavenge().add_done_callback(_forget_failure)
+        store.scavenge().add_done_callback(_ignore_failure)
     call.reply(ScavengeResponse(scavenge_id=str(store.scavenge_id), scavenge_result=result))
 
 
@@ -61,7 +61,7 @@ def _scavenge_not_found(running: str) -> CallError:
     return named_error(StatusCode.NOT_FOUND, message, "scavenge-not-found", scavenge_id=running)
 
 
-def _forget_failure(ended: asyncio.Future[Scavenged]) -> None:
+def _ignore_failure(ended: asyncio.Future[Scavenged]) -> None:
     """Retrieve the failure of a scavenge, so that asyncio does not log it. The store has logged it already."""
     if not ended.cancelled():
         ended.exception()
