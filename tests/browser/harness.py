@@ -60,7 +60,7 @@ class Site:
         return rxpump.connect(self.server.uri)
 
     async def stop_page(self) -> None:
-        """Stop the program that serves the page. The store goes on."""
+        """Stop the program that serves the page. The store continues to run."""
         await self._pages.aclose()
 
     async def start_page(self) -> None:

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), py
 EVENTS = 4000
 EVENT_BYTES = 16 * 1024
 MOST_AHEAD = EVENTS // 2
-"""Events that can be under way: in the buffers of the subscription, of the sockets (up to 6 MB) and of Chromium."""
+"""Largest number of events in the buffers of the subscription, of the sockets (up to 6 MB) and of Chromium."""
 
 
 class Encoded:
@@ -93,7 +93,7 @@ async def test_a_hidden_page_resumes_without_a_gap(page: Page, site: Site) -> No
 
 
 async def show(page: Page, visible: bool) -> None:
-    """Let the page see that its tab was shown or hidden."""
+    """Notify the page that its tab was shown or hidden."""
     await page.evaluate(
         """(visible) => {
             Object.defineProperty(document, "hidden", { value: !visible, configurable: true });

@@ -1,4 +1,4 @@
-"""Consumer groups, their parked events, and the changes of these, each after a question."""
+"""Consumer groups, their parked events, and the changes of these, each after a confirmation."""
 
 from __future__ import annotations
 

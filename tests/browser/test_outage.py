@@ -1,4 +1,4 @@
-"""The event store, or the program that serves the page, goes away and comes back."""
+"""The event store, or the program that serves the page, stops and starts again."""
 
 from __future__ import annotations
 

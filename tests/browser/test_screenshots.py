@@ -31,7 +31,7 @@ async def picture(page: Page, name: str, folder: Path) -> None:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
-    """The page of a store over gRPC, which tells the most."""
+    """The page of a store over gRPC, which shows the most information."""
     async with new_site(grpc=True) as site:
         await fill_store(site)
         yield site

@@ -48,7 +48,7 @@ async def _park(site: Site) -> None:
 
 @dataclass(frozen=True)
 class View:
-    """A view, and how it is opened with something to see."""
+    """A view, and the function that opens it with data."""
 
     name: str
     open: Callable[[Page, Site], Awaitable[None]]

@@ -61,7 +61,7 @@ class Commands:
 
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command that does not end by itself."""
+        """Run a command that continues until it is interrupted."""
         command = [sys.executable, "-W", "error", "-m", "rxpump", *arguments]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdout=pipe, stderr=pipe, stdin=pipe, env=self.environment) as process:

@@ -23,7 +23,7 @@ from rxpump.server import EmbeddedServer
 from tests.certificates import authority_file, certificate_files
 
 AT_ONCE = 20.0
-"""Seconds in which a process must end, also with a tracer. It would wait for ever if it waited for browsers."""
+"""Seconds in which a process must end, also with a tracer. A process that waits for its browsers never ends."""
 
 
 async def start(*arguments: str, **environment: str) -> Process:

@@ -30,7 +30,7 @@ from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing.proxy import Proxy
 from tests.streams.fake_group import Consumer
 
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01),
     retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01),
     ack_interval=0.001,
@@ -39,7 +39,7 @@ PARKED = "$persistentsubscription-s::g-parked"
 
 
 def admin_at(port: int) -> rxpump.Client:
-    return rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{port}", settings=IN_HASTE)
+    return rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{port}", settings=SHORT_TIMEOUTS)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def write(client: Any, *numbers: int, stream: str = "s") -> None:
 
 async def until_settled(client: rxpump.Client) -> None:
     """Wait until the server has all acknowledgements and the client has the deliveries they cause."""
-    await asyncio.sleep(2 * IN_HASTE.ack_interval)
+    await asyncio.sleep(2 * SHORT_TIMEOUTS.ack_interval)
     for _ in range(2):
         await client.ping()
 
@@ -85,7 +85,7 @@ async def replayed(client: rxpump.Client, count: int) -> list[int]:
 
 @pytest.mark.parametrize("uri", ["memory://", "sqlite:///{}/events.db"])
 async def test_the_embedded_server_replays_parked_events(uri: str, tmp_path: Path) -> None:
-    async with rxpump.connect(uri.format(tmp_path), settings=IN_HASTE) as client:
+    async with rxpump.connect(uri.format(tmp_path), settings=SHORT_TIMEOUTS) as client:
         await client.create_subscription("g", "s", start_from=0)
         await write(client, 0, 1, 2)
         await park(client, 3)
@@ -96,7 +96,7 @@ async def test_the_embedded_server_replays_parked_events(uri: str, tmp_path: Pat
 async def test_a_server_replays_parked_events_over_http() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server:
         uri = f"tcp://admin:changeit@127.0.0.1:{server.port}?http_port={server.http_port}"
-        async with rxpump.connect(uri, settings=IN_HASTE) as client:
+        async with rxpump.connect(uri, settings=SHORT_TIMEOUTS) as client:
             await client.create_subscription("g", "s", start_from=0)
             await write(client, 0, 1)
             await park(client, 2)
@@ -413,7 +413,7 @@ async def test_failing_work_is_retried_through_lost_connections(
 
     async with (
         Proxy(memory_server.port, random.Random(7), mean_bytes=4_000) as proxy,
-        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=IN_HASTE) as anybody,
+        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=SHORT_TIMEOUTS) as anybody,
     ):
         for _ in range(2):
             deliveries = anybody.as_user("admin", "changeit").connect_subscription("g", "s", 16)

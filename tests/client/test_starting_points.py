@@ -59,7 +59,7 @@ async def test_a_position_is_inclusive_to_read_exclusive_to_subscribe(client: rx
 
 @pytest.mark.parametrize("start", [END, LAST_POSITION, Position(-1, -1)])
 def test_the_last_position_is_the_end_of_a_subscription(start: Position | Edge) -> None:
-    """As a position, a new attempt would start there again, after the events that were written in between."""
+    """The position before it is None, because the end moves when events are written."""
     assert position_before(start) is None
 
 

@@ -17,7 +17,7 @@ from rxpump.model.signals import CaughtUp
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing.proxy import Proxy
 
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)
 )
 
@@ -111,7 +111,7 @@ async def test_exactly_once_through_lost_connections(whole: bool, memory_server:
     async with (
         Proxy(memory_server.port, random.Random(3), mean_bytes=8_000) as proxy,
         rxpump.connect(memory_server.uri) as writer,
-        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE, **admin) as client,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=SHORT_TIMEOUTS, **admin) as client,
     ):
         source = client.stream_all(batch_size=50) if whole else client.stream("s", batch_size=50)
         following = asyncio.create_task(first(total, source))
@@ -126,7 +126,7 @@ async def test_exactly_once_through_a_restart_of_the_server(tmp_path: Path) -> N
     server = EmbeddedServer(SqliteStore.open(path))
     await server.start()
     port = server.port
-    client = await rxpump.connect(server.uri, settings=IN_HASTE).connect()
+    client = await rxpump.connect(server.uri, settings=SHORT_TIMEOUTS).connect()
     await client.publish("s", counted(range(100)))
     following = asyncio.create_task(first(300, client.stream("s")))
     for start in (100, 200):

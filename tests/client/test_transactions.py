@@ -13,7 +13,7 @@ from rxpump.errors import AccessDenied, ConnectionClosed, StreamDeleted, StreamN
 from rxpump.server import EmbeddedServer
 from rxpump.testing.proxy import Proxy
 
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)
 )
 
@@ -112,7 +112,7 @@ async def test_a_lost_connection_leaves_all_or_nothing(memory_server: EmbeddedSe
     failed = 0
     async with (
         Proxy(memory_server.port, mean_bytes=1500) as proxy,
-        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=IN_HASTE) as client,
+        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=SHORT_TIMEOUTS) as client,
     ):
         for number in range(60):
             try:

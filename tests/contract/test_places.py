@@ -105,7 +105,7 @@ async def test_everything_joins_a_page_at_its_next_place(store: Store, size: int
 @FILTERS
 @pytest.mark.parametrize("start", [START, FIRST_POSITION])
 async def test_pages_end_where_the_log_ends(store: Store, where: EventFilter | None, start: Any) -> None:
-    """A page with all events need not know that it is the last one. The next page is empty, and is the last."""
+    """A page with all events need not be marked as the last one. The next page is empty, and is the last."""
     await write(store, 0, 1)
     page = await page_of(store, start, 100, where)
     while not page.is_last:

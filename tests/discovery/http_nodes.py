@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from rxpump.discovery.member import Endpoint
 
-ACCEPTING_TURNS = 5
-"""Turns of the event loop in which asyncio finishes connections that it accepted before the listener was closed."""
+ACCEPTING_ITERATIONS = 5
+"""Iterations of the event loop until asyncio has finished the connections that it accepted before a close."""
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -58,7 +58,7 @@ async def listening(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIte
         yield Endpoint(host, port)
     finally:
         server.close()
-        for _ in range(ACCEPTING_TURNS):
+        for _ in range(ACCEPTING_ITERATIONS):
             await asyncio.sleep(0)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""The client's knowledge of the nodes of a cluster, and the choice of a node."""
+"""The client's view of the nodes of a cluster, and the choice of a node."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_a_node_that_is_preferred_replaces_another_one() -> None:
 
 
 def test_a_node_is_kept_if_the_selector_prefers_another_one() -> None:
-    """A selector that chooses by chance would otherwise make the client change its node with every look."""
+    """With a random selector, the client would otherwise change its node after every round of gossip."""
     known = connected(ONE, TWO, selector=lambda members: members[0])
     assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == ""
 

@@ -1,4 +1,4 @@
-"""Rounds in which the nodes of a cluster are asked for gossip, and the node that is chosen."""
+"""Rounds of requests for gossip to the nodes of a cluster, and the choice of a node."""
 
 from __future__ import annotations
 

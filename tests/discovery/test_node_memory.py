@@ -17,7 +17,7 @@ def test_a_node_that_failed_is_distrusted_for_a_while() -> None:
     assert memory.may_lead(ONE, now=100 + DISTRUST_SECONDS)
 
 
-def test_each_failure_in_a_row_is_remembered_for_longer() -> None:
+def test_each_failure_in_a_row_distrusts_the_node_longer() -> None:
     """A leader that was restarted soon leads again. One that hangs fails again and again."""
     memory = NodeMemory()
     lasts = []

@@ -25,7 +25,7 @@ GROUP = "counters"
 MORE = 5
 """Number of events that are published between two changes of the leader."""
 
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     timeout=5.0,
     connect_within=30.0,
     heartbeat_interval=0.1,
@@ -182,7 +182,9 @@ async def running(uri: str, preference: str) -> AsyncIterator[Program]:
     program = Program()
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(rxpump.connect(uri, settings=IN_HASTE, name=name, node_preference=kind))
+            await stack.enter_async_context(
+                rxpump.connect(uri, settings=SHORT_TIMEOUTS, name=name, node_preference=kind)
+            )
             for name, kind in (("writer", "leader"), ("reader", preference), ("consumer", "leader"))
         ]
         writer, reader, consumer = clients
@@ -231,7 +233,7 @@ async def kill(cluster: EmbeddedCluster, chance: random.Random) -> None:
     await cluster.join(killed)
 
 
-async def kill_and_come_back(cluster: EmbeddedCluster, chance: random.Random) -> None:
+async def kill_and_restart(cluster: EmbeddedCluster, chance: random.Random) -> None:
     """Kill the leader, and let it win the election after its restart."""
     killed = cluster.leader
     await cluster.kill(killed)
@@ -298,7 +300,7 @@ async def lose_followers(cluster: EmbeddedCluster, chance: random.Random) -> Non
 
 FAILURES: tuple[Callable[[EmbeddedCluster, random.Random], Awaitable[None]], ...] = (
     kill,
-    kill_and_come_back,
+    kill_and_restart,
     hang,
     hang_without_election,
     cut_off,

@@ -30,7 +30,7 @@ PIPES: dict[str, Callable[[Any], list[Any]]] = {
     "flat": lambda work: [ops.flat_map_async(work, max_concurrent=2)],
 }
 
-TURNS = [0, 1, 3, 10, 40]
+ITERATIONS = [0, 1, 3, 10, 40]
 """Iterations of the event loop between the first result and the close. They vary the state of the pipeline."""
 
 
@@ -42,11 +42,11 @@ class Nowhere:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("iterations", ITERATIONS)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("pipe", PIPES)
 async def test_a_pipeline_fails_with_client_closed(
-    memory_server: EmbeddedServer, pipe: str, source: str, turns: int
+    memory_server: EmbeddedServer, pipe: str, source: str, iterations: int
 ) -> None:
     client = await rxpump.connect(memory_server.uri, username="admin", password="changeit").connect()
     await client.publish("s", [rxpump.NewEvent("T") for _ in range(200)])
@@ -67,7 +67,7 @@ async def test_a_pipeline_fails_with_client_closed(
             lambda _: reached.set(), ends[name].append, lambda name=name: ends[name].append("completed")
         )
     await reached.wait()
-    for _ in range(turns):
+    for _ in range(iterations):
         await asyncio.sleep(0)
     await client.close()
     assert {name: [type(end) for end in each] for name, each in ends.items()} == {

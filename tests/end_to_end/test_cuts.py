@@ -15,7 +15,7 @@ from rxpump.errors import ConnectionLostRepeatedly
 from rxpump.server import EmbeddedServer
 from rxpump.testing.proxy import Proxy
 
-IN_HASTE = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005), timeout=20.0)
+SHORT_TIMEOUTS = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005), timeout=20.0)
 
 
 def open_files() -> int:
@@ -33,7 +33,7 @@ async def test_writes_and_reads_survive_lost_connections(memory_server: Embedded
 
     async with Proxy(memory_server.port, random.Random(7), mean_bytes=8_000) as proxy:
         uri = f"tcp://127.0.0.1:{proxy.port}"
-        async with rxpump.connect(uri, settings=IN_HASTE) as client:
+        async with rxpump.connect(uri, settings=SHORT_TIMEOUTS) as client:
 
             async def publish(worker: int) -> None:
                 number = 0
@@ -81,7 +81,7 @@ async def test_small_writes_and_pages_survive_short_connections(memory_server: E
 
     async with (
         Proxy(memory_server.port, random.Random(7), cut_after=400_000) as proxy,
-        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE) as client,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=SHORT_TIMEOUTS) as client,
     ):
         is_read = asyncio.Event()
         written: list[int] = []
@@ -113,7 +113,7 @@ async def test_small_writes_and_pages_survive_short_connections(memory_server: E
 async def test_a_write_that_always_loses_its_connection_fails(memory_server: EmbeddedServer) -> None:
     async with (
         Proxy(memory_server.port, random.Random(7), cut_after=400_000) as proxy,
-        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE) as client,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=SHORT_TIMEOUTS) as client,
     ):
         small: list[int] = []
 

@@ -82,14 +82,14 @@ def linked() -> rxpump.Event:
 
 async def cut_after_a_ping(peer: Peer) -> None:
     """Reply to one ping, then close the connection."""
-    await peer.introduce()
+    await peer.handshake()
     peer.pong(await peer.request(Command.PING))
     await peer.request(Command.PING)
 
 
 async def silent(peer: Peer) -> None:
     """Reply to heartbeats only."""
-    await peer.introduce()
+    await peer.handshake()
     while True:
         await peer.request()
 
@@ -261,7 +261,7 @@ async def test_the_error_names_the_unknown_outcome_of_a_transaction(step: str) -
     }
 
     async def prepare_timeout(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         while True:
             asked = await peer.request()
             command, message = replies[Command(asked.command)]

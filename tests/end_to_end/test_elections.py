@@ -1,4 +1,4 @@
-"""Work that continues while a cluster has no leader for longer than a call may take, or while a follower lags."""
+"""Pipelines continue although a cluster has no leader for longer than the timeout of a call, or a follower lags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rxpump.errors import OperationTimedOut, ReconnectFailed
 from rxpump.model.status import Connected
 from rxpump.testing import EmbeddedCluster
 
-IN_HASTE: dict[str, Any] = {
+SHORT_TIMEOUTS: dict[str, Any] = {
     "timeout": 0.5,
     "node_timeout": 0.3,
     "gossip_timeout": 0.5,
@@ -73,7 +73,7 @@ class Waiter:
 async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str, address: Address) -> None:
     async with (
         EmbeddedCluster() as cluster,
-        rxpump.connect(address(cluster), node_preference=preference, **IN_HASTE) as client,
+        rxpump.connect(address(cluster), node_preference=preference, **SHORT_TIMEOUTS) as client,
     ):
         await client.create_subscription("group", "source", start_from=0)
         written, relayed, handled = Waiter(), Waiter(), Waiter()
@@ -101,7 +101,7 @@ async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str, 
 @BOTH_PROTOCOLS
 async def test_the_reconnect_policy_ends_long_work(address: Address) -> None:
     policy = rxpump.Backoff(min_delay=0.005, max_delay=0.01, attempts=5)
-    options = {**IN_HASTE, "reconnect": policy}
+    options = {**SHORT_TIMEOUTS, "reconnect": policy}
     async with EmbeddedCluster() as cluster, rxpump.connect(address(cluster), **options) as client:
         publisher = client.publisher("source")
         await cluster.start_election()
@@ -112,7 +112,7 @@ async def test_the_reconnect_policy_ends_long_work(address: Address) -> None:
 
 @BOTH_PROTOCOLS
 async def test_the_error_of_a_deadline_names_every_node(address: Address) -> None:
-    async with EmbeddedCluster() as cluster, rxpump.connect(address(cluster), **IN_HASTE) as client:
+    async with EmbeddedCluster() as cluster, rxpump.connect(address(cluster), **SHORT_TIMEOUTS) as client:
         await client.publish_event("ponies", "Jumped")
         await cluster.start_election()
         for request in (client.publish_event("ponies", "Jumped"), client.get("ponies")):
@@ -125,7 +125,7 @@ async def test_a_follower_that_lags_is_left(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("rxpump.discovery.cluster_view.MAX_LAG_SECONDS", 0.1)
     statuses = Waiter()
     async with EmbeddedCluster() as cluster:
-        client = rxpump.connect(cluster.uri, node_preference="follower", **{**IN_HASTE, "timeout": 5.0})
+        client = rxpump.connect(cluster.uri, node_preference="follower", **{**SHORT_TIMEOUTS, "timeout": 5.0})
         client.status.subscribe(statuses.note)
         async with client:
             here = statuses.items[-1].address

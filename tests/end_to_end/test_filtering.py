@@ -31,7 +31,7 @@ WANTED = [
     EventFilter(type_regex="ed$", stream_prefix="stable"),
     EventFilter(type_prefix="Unicorn"),
 ]
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)
 )
 
@@ -158,7 +158,7 @@ async def test_a_filtered_subscription_survives_lost_connections(
     chance = random.Random(3)
     async with (
         Proxy(memory_server.port, chance, mean_bytes=3000) as proxy,
-        rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{proxy.port}", settings=IN_HASTE) as follower,
+        rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{proxy.port}", settings=SHORT_TIMEOUTS) as follower,
     ):
         recorder = Recorder()
         following = follower.stream_all(where=where, batch_size=20).subscribe(recorder.note, recorder.note)

@@ -149,7 +149,7 @@ class FaultyServer:
         self.invalid_replies = deque(invalid_replies)
 
     async def play(self, peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         if not self.invalid_replies:
             while True:
                 peer.reply(await peer.request(), Command.BAD_REQUEST, b"no more")

@@ -21,7 +21,7 @@ from rxpump.streams.relay import Relay
 from rxpump.testing.proxy import Proxy
 from tests.relay_process import EVENTS, EXPECTED, pipeline
 
-IN_HASTE = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005))
+SHORT_TIMEOUTS = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005))
 
 Client = rxpump.Client
 
@@ -87,7 +87,7 @@ async def test_a_relay_survives_cancels_and_lost_connections(client: Client, mem
     deaths: list[Callable[[Client, Proxy], Awaitable[None]]] = [cancelled, cut]
     async with Proxy(memory_server.port, rng) as proxy:
         for death in range(200):
-            async with rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE) as mortal:
+            async with rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=SHORT_TIMEOUTS) as mortal:
                 await rng.choice(deaths)(mortal, proxy)
             so_far = await target(client, name) if death % 10 == 9 else []
             assert so_far == EXPECTED[: len(so_far)]

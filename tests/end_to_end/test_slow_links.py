@@ -11,7 +11,7 @@ import rxpump
 from rxpump.server import EmbeddedServer
 from rxpump.testing.proxy import Proxy
 
-IMPATIENT = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
+SHORT_SILENCE = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
 """Settings that end a connection after 0.3 s of silence. The writes of the tests take three times as long."""
 
 
@@ -19,7 +19,7 @@ IMPATIENT = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
 async def slow_link_to(server: EmbeddedServer) -> AsyncIterator[tuple[Proxy, rxpump.Client]]:
     async with (
         Proxy(server.port, bytes_per_second=4_000_000) as proxy,
-        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IMPATIENT) as client,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=SHORT_SILENCE) as client,
     ):
         yield proxy, client
 

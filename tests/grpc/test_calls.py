@@ -253,7 +253,7 @@ async def test_a_refusal_for_now_is_repeated(text: str) -> None:
 
 
 async def test_a_failed_handler_is_retried_a_few_times() -> None:
-    """A follower that has just lost its leader fails so. A server that always fails so is reported."""
+    """A follower that has just lost its leader fails in this way. A failure that repeats is reported."""
     failures = iter(range(3))
     asked = 0
 

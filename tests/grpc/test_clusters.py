@@ -143,7 +143,7 @@ BAD_GOSSIP = {
 }
 
 
-def telling(response: Any) -> Handler:
+def answering_with(response: Any) -> Handler:
     """Return a handler of a call whose response is one message, encoded or not; None for no message."""
 
     async def handle(call: ServerCall) -> None:
@@ -158,7 +158,7 @@ def telling(response: Any) -> Handler:
 
 @pytest.mark.parametrize("response", BAD_GOSSIP.values(), ids=BAD_GOSSIP)
 async def test_bad_gossip_of_one_node_does_no_harm(response: Any) -> None:
-    async with EmbeddedCluster() as cluster, serving({gossip.READ.path: telling(response)}) as bad:
+    async with EmbeddedCluster() as cluster, serving({gossip.READ.path: answering_with(response)}) as bad:
         host, port = cluster.leader.http_address
         uri = f"kurrentdb://127.0.0.1:{bad.port},{host}:{port}?tls=false"
         async with rxpump.connect(uri, **SETTINGS) as client:
@@ -167,7 +167,7 @@ async def test_bad_gossip_of_one_node_does_no_harm(response: Any) -> None:
 
 @pytest.mark.parametrize("response", BAD_GOSSIP.values(), ids=BAD_GOSSIP)
 async def test_bad_gossip_of_all_nodes_is_an_error(response: Any) -> None:
-    async with serving({gossip.READ.path: telling(response)}) as bad:
+    async with serving({gossip.READ.path: answering_with(response)}) as bad:
         uri = f"kurrentdb+discover://127.0.0.1:{bad.port}?tls=false&maxDiscoverAttempts=2"
         with pytest.raises((DiscoveryFailed, ConnectionFailed), match=r"after [1-3] attempt"):
             await rxpump.connect(uri, **SETTINGS).connect()

@@ -14,7 +14,7 @@ from rxpump import operators as ops
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing.proxy import Proxy
 
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005),
     retry=rxpump.Backoff(min_delay=0.001, max_delay=0.005),
     timeout=20.0,
@@ -37,7 +37,7 @@ async def test_reads_and_subscriptions_survive_lost_connections() -> None:
 
         async with Proxy(server.grpc_port or 0, random.Random(7), mean_bytes=20_000) as proxy:
             uri = f"kurrentdb://127.0.0.1:{proxy.port}?tls=false"
-            async with rxpump.connect(uri, settings=IN_HASTE) as client:
+            async with rxpump.connect(uri, settings=SHORT_TIMEOUTS) as client:
 
                 async def write() -> None:
                     nonlocal written

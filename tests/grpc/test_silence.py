@@ -1,4 +1,4 @@
-"""Reads with a filter, during which the server can be no bytes were received for longer than a request may take."""
+"""Reads with a filter, during which the server can send nothing for longer than a request may take."""
 
 from __future__ import annotations
 

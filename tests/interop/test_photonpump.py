@@ -51,7 +51,7 @@ async def test_photonpump_reconnects_after_a_cut() -> None:
 
 
 async def test_photonpump_finds_the_leader_of_a_cluster() -> None:
-    """It knows the words of version 4 only."""
+    """photon-pump supports only the names of states of version 4."""
     assert PYTHON is not None
     async with EmbeddedCluster(words=GossipWords.V4) as cluster:
         host, port = cluster.followers[0].http_address

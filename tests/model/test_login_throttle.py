@@ -109,7 +109,7 @@ def test_random_guesses_stay_within_the_budgets(guesses: list[tuple[str, str, fl
     assert all(map(fits, [*by_address.values(), *by_login.values()]))
 
 
-def test_a_mistake_during_an_attack_is_forgotten_soon() -> None:
+def test_a_mistake_during_an_attack_delays_its_user_briefly() -> None:
     """Guesses from new addresses use up the budget of the login, so its user must wait after a mistake."""
     guessing = Guessing()
     for number in range(3000):
@@ -202,22 +202,22 @@ async def talk(users: Users) -> AsyncIterator[Talk]:
 
 async def test_a_throttled_login_is_refused_with_the_wait(talk: Talk, clock: Clock) -> None:
     for _ in range(BURST):
-        assert talk.say(Command.PING, b"", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
-    [(command, payload)] = talk.say(Command.PING, b"", ADMIN)
+        assert talk.send(Command.PING, b"", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+    [(command, payload)] = talk.send(Command.PING, b"", ADMIN)
     assert (command, schema.NotHandled.FromString(payload).reason) == (Command.NOT_HANDLED, NotHandledReason.TOO_BUSY)
     why = b"Too many failed logins, try again in 1.0 s"
-    assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.NOT_AUTHENTICATED, why)]
-    assert talk.say(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+    assert talk.send(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.NOT_AUTHENTICATED, why)]
+    assert talk.send(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
     clock.now += 1
-    assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
+    assert talk.send(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
 
 
 async def test_a_connection_that_logged_in_before_continues(talk: Talk) -> None:
-    assert talk.say(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
+    assert talk.send(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
     for _ in range(2 * BURST):
-        talk.say(Command.PING, b"", WRONG)
-    assert talk.say(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
-    assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
+        talk.send(Command.PING, b"", WRONG)
+    assert talk.send(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
+    assert talk.send(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")

@@ -55,13 +55,13 @@ class Work:
 
     def operators(self) -> list[Callable[[], Operator[Any, Any]]]:
         return [
-            *self.understood(),
+            *self.operators_that_keep_nothing(),
             lambda: rx.flat_map(self.split),
             lambda: reactivex.compose(ops.batch(3), rx.flat_map(reactivex.from_iterable)),
         ]
 
-    def understood(self) -> list[Callable[[], Operator[Any, Any]]]:
-        """Return operators that are known to keep no items unnoticed."""
+    def operators_that_keep_nothing(self) -> list[Callable[[], Operator[Any, Any]]]:
+        """Return operators that keep no items without the knowledge of the tracker."""
         return [
             lambda: rx.filter(self.sieve),
             lambda: ops.map_async(self.dawdle, high=6),
@@ -138,5 +138,7 @@ async def test_every_saved_event_is_finished(seed: int) -> None:
 async def test_the_last_event_is_saved_even_if_events_are_dropped(seed: int) -> None:
     chance = random.Random(seed)
     work = Work(chance)
-    saved = await run(chance, work, [chance.choice(work.understood())() for _ in range(chance.randint(1, 6))])
+    saved = await run(
+        chance, work, [chance.choice(work.operators_that_keep_nothing())() for _ in range(chance.randint(1, 6))]
+    )
     assert saved is None or saved[-1] == len(EVENTS) - 1

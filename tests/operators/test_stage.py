@@ -1,4 +1,4 @@
-"""The common behavior of all stages: water marks, ends and pauses."""
+"""The common behavior of all stages of pipelines: water marks, ends and pauses."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Ours:
         """Return the position for a recorded one. Positions below 1 are equal on all servers."""
         return recorded if recorded <= 0 else self._positions[recorded]
 
-    def learn_position(self, recorded: int, ours: int) -> int:
+    def record_position(self, recorded: int, ours: int) -> int:
         """Record the position for a recorded one, or check it if it is known."""
         if recorded > 0:
             assert self._positions.setdefault(recorded, ours) == ours, (recorded, ours, self._positions)
@@ -72,7 +72,7 @@ class Ours:
         assert recorded == ours
         return ours
 
-    def learn(self, recorded: Any, ours: Any) -> Any:
+    def record(self, recorded: Any, ours: Any) -> Any:
         """Record or check a value without an order. Ids from the client are equal on all servers."""
         if recorded in self._sent:
             assert recorded == ours
@@ -119,9 +119,9 @@ def _carry_over(recorded: Any, ours: Any, made: Ours) -> None:
             for one, other in pairs:
                 _carry_over(one, other, made)
         elif field.name in POSITIONS:
-            setattr(recorded, field.name, made.learn_position(value, mine))
+            setattr(recorded, field.name, made.record_position(value, mine))
         elif field.name in IDS:
-            setattr(recorded, field.name, made.learn(value, mine))
+            setattr(recorded, field.name, made.record(value, mine))
         elif field.name in TIMES:
             assert mine > 0
             setattr(recorded, field.name, mine)

@@ -33,7 +33,7 @@ class Talk:
     def receive(self, frames: bytes) -> None:
         self.answers += Framer().feed(frames)
 
-    def say(
+    def send(
         self, command: int, payload: Any = b"", credentials: Credentials | None = None, id: bytes = ID
     ) -> list[tuple[int, bytes]]:
         """Send one package, and return the immediate replies as (command, payload) pairs."""
@@ -51,7 +51,7 @@ class Talk:
     async def write(self, stream: str, *events: Any, expected: int = -2, user: Credentials | None = None) -> Any:
         """Write NewEvents, or events with the given data, and return the WriteEventsCompleted."""
         message = schema.WriteEvents(event_stream_id=stream, expected_version=expected, events=map(event_of, events))
-        self.say(Command.WRITE_EVENTS, message, user)
+        self.send(Command.WRITE_EVENTS, message, user)
         if self.pending is not None:
             await self.pending
         [answer] = self.answers
@@ -60,7 +60,7 @@ class Talk:
 
     def read_event(self, stream: str, number: int, *, resolve: bool = False, user: Credentials | None = None) -> Any:
         message = schema.ReadEvent(event_stream_id=stream, event_number=number, resolve_link_tos=resolve)
-        [(command, payload)] = self.say(Command.READ_EVENT, message, user)
+        [(command, payload)] = self.send(Command.READ_EVENT, message, user)
         assert command == Command.READ_EVENT_COMPLETED
         return schema.ReadEventCompleted.FromString(payload)
 
@@ -78,7 +78,7 @@ class Talk:
             event_stream_id=stream, from_event_number=start, max_count=count, resolve_link_tos=resolve
         )
         ask = Command.READ_STREAM_EVENTS_BACKWARD if backward else Command.READ_STREAM_EVENTS_FORWARD
-        [(command, payload)] = self.say(ask, message, user)
+        [(command, payload)] = self.send(ask, message, user)
         assert command == ask + 1
         return schema.ReadStreamEventsCompleted.FromString(payload)
 
@@ -95,7 +95,7 @@ class Talk:
             commit_position=position[0], prepare_position=position[1], max_count=count, resolve_link_tos=resolve
         )
         ask = Command.READ_ALL_EVENTS_BACKWARD if backward else Command.READ_ALL_EVENTS_FORWARD
-        [(command, payload)] = self.say(ask, message, user)
+        [(command, payload)] = self.send(ask, message, user)
         assert command == ask + 1
         return schema.ReadAllEventsCompleted.FromString(payload)
 

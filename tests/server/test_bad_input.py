@@ -53,13 +53,13 @@ class Pair:
         if last is not None:
             assert (last.command, last.correlation_id) == (Command.BAD_REQUEST, NO_ID)
             assert await self.bad.receive() is None
-        await self.is_well(self.good)
+        await self.check_ping(self.good)
 
     async def both_are_well(self) -> None:
-        await self.is_well(self.bad)
-        await self.is_well(self.good)
+        await self.check_ping(self.bad)
+        await self.check_ping(self.good)
 
-    async def is_well(self, client: RawClient) -> None:
+    async def check_ping(self, client: RawClient) -> None:
         """Check that the reply to a Ping is the next package."""
         correlation_id = client.send(Command.PING, b"well?")
         assert await client.receive() == Package(Command.PONG, correlation_id, b"well?")
@@ -121,7 +121,7 @@ async def test_requests_before_a_bad_frame_are_answered(pair: Pair, what: str) -
 
 async def test_an_endless_frame_does_not_delay_other_connections(pair: Pair) -> None:
     pair.bad.writer.write(frame(MAX_FRAME_BYTES, bytes(100)))
-    await pair.is_well(pair.good)
+    await pair.check_ping(pair.good)
 
 
 @pytest.mark.parametrize("flags", [0x00, 0x04, 0x80, 0xFC])

@@ -57,7 +57,7 @@ IDENTIFY = st.tuples(
 )
 
 
-def is_no_poison(package: tuple[int, bytes, Any]) -> bool:
+def lets_server_reply(package: tuple[int, bytes, Any]) -> bool:
     """Return False for an identification with a later version, after which a server does not reply to the client."""
     try:
         return (
@@ -67,7 +67,7 @@ def is_no_poison(package: tuple[int, bytes, Any]) -> bool:
         return True
 
 
-PACKAGE = st.one_of(REQUEST, REQUEST, REQUEST, REQUEST, ANYTHING, IDENTIFY).filter(is_no_poison)
+PACKAGE = st.one_of(REQUEST, REQUEST, REQUEST, REQUEST, ANYTHING, IDENTIFY).filter(lets_server_reply)
 PACKAGES = st.lists(PACKAGE, min_size=1, max_size=20)
 
 FRAMES = [

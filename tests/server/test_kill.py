@@ -129,7 +129,7 @@ async def test_a_server_that_is_killed_often_keeps_its_events(tmp_path: Any) -> 
     await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
 
 
-async def trouble(processes: ForkServerContext, path: str, after: float, sizes: dict[str, int]) -> None:
+async def commit_until_killed(processes: ForkServerContext, path: str, after: float, sizes: dict[str, int]) -> None:
     """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed."""
     here, there = multiprocessing.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there), kwargs={"projections": True})
@@ -176,7 +176,7 @@ async def test_a_kill_during_scavenges_loses_no_committed_event(tmp_path: Path) 
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])
     for _ in range(8):
-        await trouble(processes, path, random.uniform(0.02, 0.2), sizes)
+        await commit_until_killed(processes, path, random.uniform(0.02, 0.2), sizes)
         store = SqliteStore.open(path)
         for stream, size in sizes.items():
             assert len(ids_of(store, stream)) == size

@@ -1,4 +1,4 @@
-"""A stopping server closes all accepted connections, even those of the same turn of the event loop."""
+"""A stopping server closes all accepted connections, even those of the same iteration of the event loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def connect(port: int | None) -> socket.socket:
 
 @pytest.mark.parametrize("face", ["port", "http_port", "grpc_port"])
 @pytest.mark.parametrize("turns", range(5))
-async def test_a_connection_of_the_last_turn_is_closed(face: str, turns: int) -> None:
+async def test_a_connection_accepted_in_the_last_iteration_is_closed(face: str, turns: int) -> None:
     server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, grpc_port=0)
     await server.start()
     with closing(connect(getattr(server, face))) as client:

@@ -1,4 +1,4 @@
-"""Refusals of requests by the state of a node and the leader it knows (docs/protocol/tcp.md, section 4.14)."""
+"""Refusals of requests by the state and the leader of a node (docs/protocol/tcp.md, section 4.14)."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ CASES = [
 
 
 @dataclass
-class Place:
-    """The role of a node in a cluster, as its server sees it."""
+class Role:
+    """The role of a node in a cluster."""
 
     state: NodeState
     leader: NodeDescription | None
@@ -68,14 +68,14 @@ async def leader() -> NodeDescription:
 def test_a_node_refuses_what_its_state_forbids(
     leader: NodeDescription, state: NodeState, demand: Demand, requires_leader: bool, expected: Refusal | None
 ) -> None:
-    place = Place(state, None if state in LEADERLESS else leader)
-    assert refusal(place, demand, requires_leader=requires_leader) is expected
+    role = Role(state, None if state in LEADERLESS else leader)
+    assert refusal(role, demand, requires_leader=requires_leader) is expected
 
 
 @pytest.mark.parametrize("state", [*FOLLOWING, NodeState.READ_ONLY_REPLICA])
 def test_a_follower_that_lost_its_leader_is_not_ready(state: NodeState) -> None:
-    assert refusal(Place(state, None), Demand.WRITE, requires_leader=True) is NOT_READY
-    assert refusal(Place(state, None), Demand.READ, requires_leader=False) is None
+    assert refusal(Role(state, None), Demand.WRITE, requires_leader=True) is NOT_READY
+    assert refusal(Role(state, None), Demand.READ, requires_leader=False) is None
 
 
 def test_a_single_node_leads_and_is_alive(leader: NodeDescription) -> None:

@@ -269,7 +269,7 @@ class Machine(RuleBasedStateMachine):
         self.go_on_from(self.ask(client, way, request, user))
 
     def known_position(self, which: int) -> tuple[int, int]:
-        known = [position for position in self.known if self.pair.places.knows(position)]
+        known = [position for position in self.known if self.pair.places.has_position(position)]
         return known[which % len(known)]
 
     def go_on_from(self, answer: Any) -> None:

@@ -1,4 +1,4 @@
-"""Observables that read pages: order, errors, ends, and turns for other tasks."""
+"""Observables that read pages: order, errors, ends, and yielding to other tasks."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from rxpump.tcp.wire.commands import Command
 from tests.tcp.scripted_server import Peer, Script, ScriptedServer
 
 EVENT = rxpump.NewEvent("T", {"n": 1})
-IN_HASTE = rxpump.Settings(
+SHORT_TIMEOUTS = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.004), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.004)
 )
 
@@ -61,13 +61,16 @@ def log() -> Log:
 
 @asynccontextmanager
 async def client_of(*scripts: Script) -> AsyncIterator[rxpump.Client]:
-    async with ScriptedServer(*scripts) as server, rxpump.connect(str(server.address), settings=IN_HASTE) as client:
+    async with (
+        ScriptedServer(*scripts) as server,
+        rxpump.connect(str(server.address), settings=SHORT_TIMEOUTS) as client,
+    ):
         yield client
 
 
 async def test_a_block_commits_at_its_end(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.write(peer)
         await log.write(peer)
@@ -86,7 +89,7 @@ async def test_a_block_commits_at_its_end(log: Log) -> None:
 
 async def test_a_block_that_raises_abandons_and_sends_nothing(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.write(peer)
         await peer.until_gone()  # The script fails if a commit arrives.
@@ -102,7 +105,7 @@ async def test_a_block_that_raises_abandons_and_sends_nothing(log: Log) -> None:
 
 async def test_a_transaction_can_be_continued_elsewhere(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.write(peer)
         await log.write(peer)
@@ -123,13 +126,13 @@ async def test_a_write_of_unknown_outcome_fails_the_transaction(log: Log) -> Non
     """The server may have added the events; a second write would add them again."""
 
     async def cut_off(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await peer.request(Command.TRANSACTION_WRITE)
         peer.cut()
 
     async def on(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await peer.until_gone()
 
     async with client_of(cut_off, on) as client:
@@ -147,7 +150,7 @@ async def test_a_write_of_unknown_outcome_fails_the_transaction(log: Log) -> Non
 
 async def test_a_server_timeout_fails_the_transaction(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.write(peer, OperationResult.COMMIT_TIMEOUT)
         await peer.until_gone()
@@ -161,7 +164,7 @@ async def test_a_server_timeout_fails_the_transaction(log: Log) -> None:
 
 async def test_a_failed_transaction_can_be_abandoned(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.write(peer, OperationResult.COMMIT_TIMEOUT)
         await peer.until_gone()
@@ -179,7 +182,7 @@ async def test_a_cancelled_write_fails_the_transaction(log: Log) -> None:
     reported = asyncio.Event()
 
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await peer.request(Command.TRANSACTION_WRITE)
         reported.set()
@@ -203,7 +206,7 @@ async def test_a_cancelled_write_fails_the_transaction(log: Log) -> None:
 
 async def test_a_refused_write_is_repeated(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         peer.refuse(await peer.request(Command.TRANSACTION_WRITE), NotHandledReason.NOT_READY)
         await log.write(peer)
@@ -218,19 +221,19 @@ async def test_a_refused_write_is_repeated(log: Log) -> None:
 
 async def test_start_and_commit_are_repeated_after_a_lost_connection(log: Log) -> None:
     async def first(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await peer.request(Command.TRANSACTION_START)
         peer.cut()
 
     async def second(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer, id=8)
         await log.write(peer)
         await peer.request(Command.TRANSACTION_COMMIT)
         peer.cut()
 
     async def third(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.commit(peer)
         await peer.until_gone()
 
@@ -247,7 +250,7 @@ async def test_start_and_commit_are_repeated_after_a_lost_connection(log: Log) -
 )
 async def test_a_refused_commit_is_the_error_of_the_block(log: Log, result: int, error: type[Exception]) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.commit(peer, result)
         await peer.until_gone()
@@ -262,7 +265,7 @@ async def test_a_refused_commit_is_the_error_of_the_block(log: Log, result: int,
 
 async def test_a_method_that_the_state_forbids_is_refused(log: Log) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await log.start(peer)
         await log.commit(peer)
         await peer.until_gone()

@@ -55,7 +55,7 @@ def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:
         yield (each, 0) if isinstance(each, Event) else each
 
 
-def can_be_said(lines: list[RecordedFrame]) -> list[RecordedFrame]:
+def without_unsendable_acks(lines: list[RecordedFrame]) -> list[RecordedFrame]:
     """Return a conversation without the acknowledgements that our client cannot send."""
     given = {id for line in lines for id in _given(line)}
 

@@ -31,7 +31,7 @@ from rxpump.transport import GroupSession
 from tests.tcp.asked import direction_of, group, meaning, new_event, settings
 from tests.tcp.followed import SETTLING, Followed
 from tests.tcp.scripted_server import Gone, Peer
-from tests.tcp.telling import appearance, request, shown
+from tests.tcp.transcripts import appearance, request, shown
 from tests.tcp.turns import Turn
 
 APPEARANCES = {Command.STREAM_EVENT_APPEARED, Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED}
@@ -75,7 +75,7 @@ class Replay:
 
     async def script(self, peer: Peer) -> None:
         """Act as the server. If the client reconnects, continue after the last turn."""
-        await peer.introduce()
+        await peer.handshake()
         while self._played < len(self._turns):
             turn = self._turns[self._played]
             for recorded in turn.sent:
@@ -94,7 +94,7 @@ class Replay:
                 received = await peer.receive()
             if (
                 received.command == Command.UNSUBSCRIBE_FROM_STREAM
-            ):  # Our client leaves here. The recorded one stayed connected.
+            ):  # Our client disconnects here. The recorded one stayed connected.
                 peer.reply(received, Command.SUBSCRIPTION_DROPPED)
                 await peer.until_left()
                 raise Gone

@@ -168,7 +168,7 @@ class ScriptedCluster:
         return ClusterAddress(tuple((node.http.address, node.http.port) for node in self.nodes))
 
     def elect(self, leader: Node | None) -> None:
-        """Make a node the leader, or none. All alive nodes learn this at once."""
+        """Make a node the leader, or none. All alive nodes name the new leader at once."""
         for node in self.nodes:
             node.leader = leader
             if node.is_alive and not node.is_frozen:

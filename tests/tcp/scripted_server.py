@@ -16,8 +16,8 @@ from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 from rxpump.uri import TcpAddress
 
-ACCEPTING_TURNS = 5
-"""Turns of the event loop in which asyncio finishes connections that it accepted before the listener was closed."""
+ACCEPTING_ITERATIONS = 5
+"""Iterations of the event loop until asyncio has finished the connections that it accepted before a close."""
 
 
 class Gone(Exception):
@@ -54,7 +54,7 @@ class Peer:
         assert command is None or package.command == command, package
         return package
 
-    async def introduce(self) -> Package:
+    async def handshake(self) -> Package:
         """Accept the authentication and identification of the client; return the identification."""
         package = await self.request()
         if package.command == Command.AUTHENTICATE:
@@ -145,7 +145,7 @@ class ScriptedServer:
     ) -> None:
         assert self._listener is not None
         self._listener.close()
-        for _ in range(ACCEPTING_TURNS):
+        for _ in range(ACCEPTING_ITERATIONS):
             await asyncio.sleep(0)
         for player in self._playing:
             player.cancel()
@@ -175,10 +175,10 @@ class ScriptedServer:
 
 async def good(peer: Peer) -> None:
     """Accept the client, and answer its pings."""
-    await peer.introduce()
+    await peer.handshake()
     await peer.until_gone()
 
 
-async def rude(peer: Peer) -> None:
+async def close_at_once(peer: Peer) -> None:
     """Close the connection at once."""
     peer.cut()

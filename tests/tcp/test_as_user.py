@@ -31,12 +31,12 @@ async def test_a_repeated_request_has_the_credentials(client_of: MakeClient) -> 
     reported = asyncio.Event()
 
     async def cut_off(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         asked.append(whose(await peer.request(Command.READ_EVENT)))
         peer.cut()
 
     async def answer(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.READ_EVENT)
         asked.append(whose(request))
         event = schema.ResolvedIndexedEvent(event=schema.EventRecord(event_number=7))
@@ -59,7 +59,7 @@ async def test_a_repeated_request_has_the_credentials(client_of: MakeClient) -> 
 
 async def test_a_subscription_has_the_credentials(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         assert whose(request) == "ops"
         confirmation = schema.SubscriptionConfirmation(last_commit_position=50, last_event_number=4)
@@ -77,7 +77,7 @@ async def test_a_subscription_has_the_credentials(client_of: MakeClient) -> None
 
 async def test_a_refusal_names_the_refused_user(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         for _ in range(2):
             peer.reply(await peer.request(), Command.NOT_AUTHENTICATED, b"Not Authenticated")
         await peer.until_gone()
@@ -113,7 +113,7 @@ async def test_a_denied_permission_names_the_user(
     async def script(peer: Peer) -> None:
         if connection is not None:
             peer.reply(await peer.request(Command.AUTHENTICATE), Command.AUTHENTICATED, b"")
-        await peer.introduce()
+        await peer.handshake()
         unreadable = schema.ReadEventCompleted(
             result=ReadEventResult.ACCESS_DENIED, event=schema.ResolvedIndexedEvent()
         )
@@ -146,7 +146,7 @@ async def test_a_denied_permission_names_the_user(
 
 async def test_as_user_shares_the_connection_and_hides_the_password(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await peer.until_gone()
 
     async with ScriptedServer(script) as server:

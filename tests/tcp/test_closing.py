@@ -32,7 +32,7 @@ class Group:
         self._confirms = confirms
 
     async def serve(self, peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         connect = await peer.request(ConnectPersistent.command)
         confirmation = schema.PersistentSubscriptionConfirmation(last_commit_position=0, subscription_id="s::g")
         peer.reply(connect, Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION, confirmation)
@@ -109,7 +109,7 @@ async def test_settled_waits_for_the_confirmed_unsubscribe(client_of: MakeClient
     may_confirm = asyncio.Event()
 
     async def hesitate(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirmation = schema.SubscriptionConfirmation(last_commit_position=0, last_event_number=0)
         peer.reply(request, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
@@ -136,7 +136,7 @@ async def test_a_missing_confirmation_delays_close_briefly(
     monkeypatch.setattr("rxpump.tcp.shared_connection.CLOSING_SECONDS", 0.01)
 
     async def keep_silent(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirmation = schema.SubscriptionConfirmation(last_commit_position=0, last_event_number=0)
         peer.reply(request, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
@@ -158,7 +158,7 @@ async def test_a_server_that_keeps_its_side_open_is_reset(
     is_over = asyncio.Event()
 
     async def stay(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         try:
             while True:
                 await peer.receive()

@@ -26,7 +26,7 @@ from tests.tcp.scripted_cluster import ScriptedCluster
 from tests.tcp.scripted_server import ScriptedServer, good
 
 FAST: dict[str, Any] = {"gossip_interval": 0.01, "gossip_timeout": 5.0, "node_check_interval": 0.02}
-TO_HANGING: dict[str, Any] = {
+SHORT_TIMES: dict[str, Any] = {
     "gossip_timeout": 0.4,
     "node_timeout": 0.2,
     "heartbeat_interval": 0.1,
@@ -232,7 +232,7 @@ async def test_a_write_ends_on_the_new_leader(
     member_client: MakeMember, change: Callable[[ScriptedCluster], Coroutine[Any, Any, None]], preference: str
 ) -> None:
     async with ScriptedCluster() as cluster:
-        times = TO_HANGING if change is frozen else {}
+        times = SHORT_TIMES if change is frozen else {}
         client = member_client(cluster, node_preference=preference, **times)
         await client.open()
         await write(client)
@@ -246,7 +246,7 @@ async def test_a_write_ends_on_the_new_leader(
 async def test_a_frozen_leader_is_not_chosen_again(member_client: MakeMember) -> None:
     """Gossip lists it as alive and the only leader. The call fails at its deadline, with all answers in the error."""
     async with ScriptedCluster() as cluster:
-        client = member_client(cluster, **TO_HANGING)
+        client = member_client(cluster, **SHORT_TIMES)
         await client.open()
         leader = cluster.nodes[0]
         leader.freeze()

@@ -16,7 +16,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
 from tests.tcp.conftest import MakeClient
-from tests.tcp.scripted_server import Peer, ScriptedServer, good, rude
+from tests.tcp.scripted_server import Peer, ScriptedServer, close_at_once, good
 
 ADMIN = Credentials("admin", "changeit")
 TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
@@ -26,7 +26,7 @@ async def test_a_client_identifies_itself_and_reports_its_status(client_of: Make
     met: list[schema.IdentifyClient] = []
 
     async def meet(peer: Peer) -> None:
-        met.append(schema.IdentifyClient.FromString((await peer.introduce()).payload))
+        met.append(schema.IdentifyClient.FromString((await peer.handshake()).payload))
         await peer.until_gone()
 
     async with ScriptedServer(meet) as server:
@@ -105,17 +105,17 @@ async def silent(peer: Peer) -> None:
     await peer.until_gone()
 
 
-async def wordy(peer: Peer) -> None:
+async def send_http(peer: Peer) -> None:
     peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     await peer.until_gone_silently()
 
 
-async def confused(peer: Peer) -> None:
+async def reply_pong(peer: Peer) -> None:
     peer.reply(await peer.request(), Command.PONG)
     await peer.until_gone_silently()
 
 
-async def half_way(peer: Peer) -> None:
+async def close_while_identifying(peer: Peer) -> None:
     peer.reply(await peer.request(Command.AUTHENTICATE), Command.AUTHENTICATED)
     await peer.request(Command.IDENTIFY_CLIENT)
 
@@ -123,10 +123,10 @@ async def half_way(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (rude, "ended|lost"),
-        (half_way, "ended|lost"),
-        (confused, "Pong while authenticating"),
-        (wordy, "a frame of 1347703880 bytes is over the limit"),
+        (close_at_once, "ended|lost"),
+        (close_while_identifying, "ended|lost"),
+        (reply_pong, "Pong while authenticating"),
+        (send_http, "a frame of 1347703880 bytes is over the limit"),
     ],
 )
 async def test_a_failed_attempt_is_retried_and_its_reason_reported(
@@ -157,7 +157,7 @@ async def test_a_server_without_a_reply_is_tried_again(client_of: MakeClient) ->
 
 
 async def test_the_reconnect_policy_limits_the_first_attempts(client_of: MakeClient) -> None:
-    async with ScriptedServer(rude) as server:
+    async with ScriptedServer(close_at_once) as server:
         client = client_of(server, reconnect=TWICE_MORE)
         with pytest.raises(ConnectionFailed) as caught:
             await client.open()
@@ -201,7 +201,7 @@ async def test_requests_before_open_and_after_close_are_refused(client_of: MakeC
 
 
 async def test_requests_while_connecting_wait_for_the_connection(client_of: MakeClient) -> None:
-    async with ScriptedServer(rude, good) as server:
+    async with ScriptedServer(close_at_once, good) as server:
         client = client_of(server)
         opening = asyncio.create_task(client.open())
         await client.until(Connecting)

@@ -51,7 +51,7 @@ async def read(client: Any, where: EventFilter = PONIES, **options: Any) -> Any:
 
 async def test_the_client_filters_the_events_of_the_server_again(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD)
         assert list(schema.FilteredReadAllEvents.FromString(request.payload).filter.data) == [r"^Pony|^\$>"]
         filtered_page(peer, request, event(100), event(200, "$>"), event(300))
@@ -68,7 +68,7 @@ async def test_filters_are_tried_once_on_each_connection(client_of: MakeClient) 
     is_back = asyncio.Event()
 
     async def old(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD), Command.BAD_REQUEST, b"What?")
         for _ in range(2):
             plain_page(peer, await peer.request(Command.READ_ALL_EVENTS_FORWARD), event(100, "Cow"), event(200))
@@ -79,7 +79,7 @@ async def test_filters_are_tried_once_on_each_connection(client_of: MakeClient) 
         peer.cut()
 
     async def new(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         is_back.set()
         peer.pong(await peer.request())
         filtered_page(peer, await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD), event(300))
@@ -100,7 +100,7 @@ async def test_filters_are_tried_once_on_each_connection(client_of: MakeClient) 
 
 async def test_an_error_of_the_read_without_its_filter_is_raised(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD), Command.BAD_REQUEST)
         peer.reply(await peer.request(Command.READ_ALL_EVENTS_FORWARD), Command.BAD_REQUEST, b"Oh.")
         await peer.until_gone()
@@ -114,7 +114,7 @@ async def test_an_error_of_the_read_without_its_filter_is_raised(client_of: Make
 
 async def test_a_filter_that_the_server_refuses_runs_in_the_client(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         error = schema.FilteredReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Too much.")
         peer.reply(
             await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD),
@@ -134,7 +134,7 @@ async def test_a_filter_that_the_server_refuses_runs_in_the_client(client_of: Ma
 
 async def test_a_refused_filtered_read_raises_access_denied(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         denied = schema.ReadAllEventsCompleted(result=ReadAllResult.ACCESS_DENIED)
         request = await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD)
         peer.reply(request, Command.READ_ALL_EVENTS_FORWARD_COMPLETED, denied)
@@ -149,7 +149,7 @@ async def test_a_refused_filtered_read_raises_access_denied(client_of: MakeClien
 
 async def test_a_filter_that_no_server_can_apply_is_not_sent(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         plain_page(peer, await peer.request(Command.READ_ALL_EVENTS_FORWARD), event(100), event(200, "Pony7"))
         await peer.until_gone()
 
@@ -161,7 +161,7 @@ async def test_a_filter_that_no_server_can_apply_is_not_sent(client_of: MakeClie
 
 async def test_a_filtered_subscription_has_the_examined_position(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.FILTERED_SUBSCRIBE_TO_STREAM)
         asked = schema.FilteredSubscribeToStream.FromString(request.payload)
         assert (asked.event_stream_id, asked.checkpoint_interval > 0) == ("", True)
@@ -197,7 +197,7 @@ async def test_a_filtered_subscription_has_the_examined_position(client_of: Make
 
 async def test_without_server_filters_each_event_moves_the_position(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(Command.FILTERED_SUBSCRIBE_TO_STREAM), Command.BAD_REQUEST)
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirmation = schema.SubscriptionConfirmation(last_commit_position=50)

@@ -19,7 +19,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
 from tests.certificates import authority_file, certified
 from tests.tcp.conftest import MakeClient
-from tests.tcp.scripted_server import Peer, Script, ScriptedServer, good, rude
+from tests.tcp.scripted_server import Peer, Script, ScriptedServer, close_at_once, good
 
 TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
 
@@ -38,7 +38,7 @@ def naming(leader: list[TcpAddress]) -> Script:
     """Return the script of a follower, which answers each request with the address of the leader."""
 
     async def follow(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         while True:
             peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, leader[0])
 
@@ -50,7 +50,7 @@ async def test_a_temporary_refusal_is_retried_on_the_connection(
     client_of: MakeClient, reason: NotHandledReason
 ) -> None:
     async def refuse_twice(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         for _ in range(2):
             peer.refuse(await peer.request(), reason)
         await peer.until_gone()
@@ -64,7 +64,7 @@ async def test_a_temporary_refusal_is_retried_on_the_connection(
 
 async def test_a_node_that_is_never_ready_causes_a_timeout(client_of: MakeClient) -> None:
     async def refuse(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         while True:
             peer.refuse(await peer.request(), NotHandledReason.NOT_READY)
 
@@ -79,7 +79,7 @@ async def test_a_node_that_is_never_ready_causes_a_timeout(client_of: MakeClient
 
 async def test_not_leader_without_an_address_is_retried(client_of: MakeClient) -> None:
     async def elect(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER)
         await peer.until_gone()
 
@@ -100,7 +100,7 @@ async def test_requests_in_flight_move_to_the_leader_at_once(
         assert authenticate.credentials is not None
         logins.append(authenticate.credentials.login)
         peer.reply(authenticate, Command.AUTHENTICATED)
-        await peer.introduce()
+        await peer.handshake()
         await peer.until_gone()
 
     async with ScriptedServer(lead) as leader, ScriptedServer(naming([leader.address])) as follower:
@@ -122,7 +122,7 @@ async def test_after_the_loss_of_the_leader_the_first_address_is_used(client_of:
     leaders: list[TcpAddress] = []
 
     async def lead_once(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.pong(await peer.request())
 
     async with (
@@ -184,7 +184,7 @@ async def test_a_node_that_names_itself_as_leader_is_kept(client_of: MakeClient)
 
 
 async def test_a_named_leader_that_is_down_is_tried_once(client_of: MakeClient) -> None:
-    """Followers answer so for a moment after the death of the leader (recorded in cluster-master-killed)."""
+    """Followers answer in this way for a moment after the leader was killed (recorded in cluster-master-killed)."""
     leaders = [await free_address()]
     dead = leaders[0]
     async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
@@ -228,7 +228,7 @@ async def test_a_frozen_leader_costs_one_connection_attempt(client_of: MakeClien
 async def test_the_client_leaves_a_leader_that_serves_no_request(
     client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, is_ready: bool
 ) -> None:
-    """The leader is cut off from the others, or cannot commit. The follower learns of the new leader."""
+    """The leader is cut off from the others, or cannot commit. The follower then names the new leader."""
     monkeypatch.setattr("rxpump.discovery.node_memory.ELECTION_SECONDS", 0.05)
     monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.05)
     leaders: list[TcpAddress] = []
@@ -236,7 +236,7 @@ async def test_the_client_leaves_a_leader_that_serves_no_request(
     not_committed = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
 
     async def serve_nothing(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         leaders[0] = elected.address
         while True:
             request = await peer.request()
@@ -246,7 +246,7 @@ async def test_the_client_leaves_a_leader_that_serves_no_request(
                 peer.refuse(request, NotHandledReason.NOT_READY)
 
     async def lead(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(), Command.WRITE_EVENTS_COMPLETED, written)
         await peer.until_gone()
 
@@ -268,7 +268,7 @@ async def test_a_node_without_an_alternative_is_kept(client_of: MakeClient, monk
     monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.0)
 
     async def refuse_often(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         for _ in range(20):
             peer.refuse(await peer.request(), NotHandledReason.NOT_READY)
         await peer.until_gone()
@@ -309,11 +309,11 @@ async def test_the_error_after_the_last_attempt_names_every_node(client_of: Make
     dead = await free_address()
 
     async def name_and_leave(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
         await peer.until_gone()
 
-    async with ScriptedServer(name_and_leave, rude) as follower:
+    async with ScriptedServer(name_and_leave, close_at_once) as follower:
         client = client_of(follower, reconnect=TWICE_MORE)
         await client.open()
         with pytest.raises(ReconnectFailed) as caught:
@@ -328,7 +328,7 @@ async def test_a_hint_is_used_for_one_attempt(client_of: MakeClient) -> None:
     begin = FixedAddress(dead)
 
     async def name_once(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
         await peer.until_gone()
 
@@ -361,7 +361,7 @@ async def test_a_client_with_tls_goes_to_the_secure_endpoint(client_of: MakeClie
         plain.append(1)
 
     async def follow(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         info = schema.LeaderInfo(
             external_tcp_address=unsafe.address.host,
             external_tcp_port=unsafe.address.port,

@@ -35,7 +35,7 @@ async def numbers(subscription: object, count: int) -> list[int]:
 
 async def test_events_with_the_confirmation_arrive_in_order(client_of: MakeClient) -> None:
     async def publish(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         appear(peer, request, 5, 6, 7)
@@ -58,7 +58,7 @@ async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> 
     left = asyncio.Event()
 
     async def see_it_leave(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         unsubscribe_command = await peer.request(Command.UNSUBSCRIBE_FROM_STREAM)
@@ -83,7 +83,7 @@ async def subscribed(client: Client) -> object:
 
 async def test_a_drop_is_raised_after_the_events_before_it(client_of: MakeClient) -> None:
     async def drop(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         appear(peer, request, 5, 6)
@@ -101,7 +101,7 @@ async def test_a_drop_is_raised_after_the_events_before_it(client_of: MakeClient
 
 async def test_a_lost_connection_ends_the_subscription(client_of: MakeClient) -> None:
     async def cut(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         appear(peer, request, 5)
@@ -118,7 +118,7 @@ async def test_a_lost_connection_ends_the_subscription(client_of: MakeClient) ->
 
 async def test_a_refused_subscription_raises_access_denied(client_of: MakeClient) -> None:
     async def deny(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         denied = schema.SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
         peer.reply(await peer.request(), Command.SUBSCRIPTION_DROPPED, denied)
         await peer.until_gone()
@@ -130,7 +130,7 @@ async def test_a_refused_subscription_raises_access_denied(client_of: MakeClient
 
 async def test_an_invalid_event_ends_the_subscription_only(client_of: MakeClient) -> None:
     async def babble(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         peer.reply(request, Command.STREAM_EVENT_APPEARED, b"\x0a\xff")

@@ -28,7 +28,7 @@ from rxpump.tcp.wire.codes import ReadStreamResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.tcp.conftest import Client, MakeClient
-from tests.tcp.scripted_server import Peer, ScriptedServer, good, rude
+from tests.tcp.scripted_server import Peer, ScriptedServer, close_at_once, good
 
 
 def reasons(client: Client) -> list[str]:
@@ -37,7 +37,7 @@ def reasons(client: Client) -> list[str]:
 
 async def close_at_first_request(peer: Peer) -> None:
     """Accept the client, and close the connection when its first request arrives."""
-    await peer.introduce()
+    await peer.handshake()
     await peer.request()
 
 
@@ -45,7 +45,7 @@ async def test_requests_in_flight_are_repeated_in_order_after_a_cut(client_of: M
     seen: list[list[bytes]] = []
 
     async def take_three(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         requests = [await peer.request(Command.WRITE_EVENTS) for _ in range(3)]
         seen.append([request.payload for request in requests])
         if len(seen) == 3:
@@ -64,7 +64,7 @@ async def test_requests_in_flight_are_repeated_in_order_after_a_cut(client_of: M
 
 
 async def test_statuses_show_each_attempt_and_its_reason(client_of: MakeClient) -> None:
-    async with ScriptedServer(close_at_first_request, rude, rude, good) as server:
+    async with ScriptedServer(close_at_first_request, close_at_once, close_at_once, good) as server:
         client = client_of(server)
         await client.open()
         await client.ping()
@@ -80,7 +80,7 @@ async def test_statuses_show_each_attempt_and_its_reason(client_of: MakeClient) 
 
 async def test_a_connection_that_answered_is_no_failed_attempt(client_of: MakeClient) -> None:
     async def answer_once(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.pong(await peer.request())
         await peer.request()
 
@@ -93,7 +93,7 @@ async def test_a_connection_that_answered_is_no_failed_attempt(client_of: MakeCl
 
 
 async def test_a_failed_reconnect_fails_all_requests(client_of: MakeClient) -> None:
-    async with ScriptedServer(close_at_first_request, rude) as server:
+    async with ScriptedServer(close_at_first_request, close_at_once) as server:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=2))
         await client.open()
         outcomes = await asyncio.gather(*(client.ping() for _ in range(5)), return_exceptions=True)
@@ -109,7 +109,7 @@ async def test_a_failed_reconnect_fails_all_requests(client_of: MakeClient) -> N
 
 
 async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: MakeClient) -> None:
-    async with ScriptedServer(close_at_first_request, rude, rude, good) as server:
+    async with ScriptedServer(close_at_first_request, close_at_once, close_at_once, good) as server:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=1))
         await client.open()
         with pytest.raises(ReconnectFailed):
@@ -119,7 +119,7 @@ async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: Ma
 
 
 async def test_later_calls_raise_the_failure_to_connect(client_of: MakeClient) -> None:
-    async with ScriptedServer(rude) as server:
+    async with ScriptedServer(close_at_once) as server:
         client = client_of(server, connect_within=0.01)
         for attempt in (client.open, client.ping):
             with pytest.raises(ConnectionFailed, match="no connection to"):
@@ -170,7 +170,7 @@ async def test_refused_credentials_that_worked_before_are_retried(client_of: Mak
 
 async def test_a_single_refused_request_is_its_own_error(client_of: MakeClient) -> None:
     async def refuse_one(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(), Command.NOT_AUTHENTICATED, b"Not Authenticated")
         await peer.until_gone()
 
@@ -224,7 +224,7 @@ async def test_the_reason_of_a_loss_is_reported_and_requests_go_on(
 
 async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> None:
     async def complain(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(), Command.BAD_REQUEST, b"What?")
         await peer.until_gone()
 
@@ -239,7 +239,7 @@ async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> No
 
 async def test_unrequested_packages_are_ignored(client_of: MakeClient) -> None:
     async def chatter(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         request = await peer.request()
         stray = request._replace(correlation_id=bytes(range(16)))
         peer.pong(stray)
@@ -263,7 +263,7 @@ async def test_the_servers_heartbeats_are_answered(client_of: MakeClient) -> Non
     answered: list[bool] = []
 
     async def ask(peer: Peer) -> None:
-        identify = await peer.introduce()
+        identify = await peer.handshake()
         peer.reply(identify, Command.HEARTBEAT_REQUEST)
         answer = await peer.receive()
         answered.append(answer.command == Command.HEARTBEAT_RESPONSE)
@@ -279,7 +279,7 @@ async def test_the_servers_heartbeats_are_answered(client_of: MakeClient) -> Non
 
 async def test_a_silent_server_is_reconnected(client_of: MakeClient) -> None:
     async def fall_silent(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await peer.until_gone_silently()
 
     async with ScriptedServer(fall_silent, good) as server:
@@ -293,7 +293,7 @@ async def test_a_server_that_answers_heartbeats_is_kept(client_of: MakeClient) -
     asked_again = asyncio.Event()
 
     async def answer(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         for _ in range(2):
             package = await peer.receive()
             assert package.command == Command.HEARTBEAT_REQUEST
@@ -314,7 +314,7 @@ async def test_a_server_that_answers_heartbeats_is_kept(client_of: MakeClient) -
 
 async def test_a_reply_over_the_limit_fails_its_request_and_no_other(client_of: MakeClient) -> None:
     async def send_too_much(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         requests = [await peer.request() for _ in range(2)]
         (read,) = (each for each in requests if each.command == Command.READ_STREAM_EVENTS_FORWARD)
         peer.reply(read, Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, bytes(5000))
@@ -334,7 +334,7 @@ async def test_pages_over_the_frame_limit_are_halved(client_of: MakeClient) -> N
     counts: list[int] = []
 
     async def serve(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         while True:
             request = await peer.request(Command.READ_STREAM_EVENTS_FORWARD)
             read = schema.ReadStreamEvents.FromString(request.payload)
@@ -359,7 +359,7 @@ async def test_pages_over_the_frame_limit_are_halved(client_of: MakeClient) -> N
 
 async def test_a_result_code_raises_its_error(client_of: MakeClient) -> None:
     async def deny(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         none = schema.ReadStreamEventsCompleted(result=ReadStreamResult.NO_STREAM)
         peer.reply(await peer.request(), Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, none)
         await peer.until_gone()

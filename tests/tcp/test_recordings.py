@@ -21,7 +21,7 @@ from rxpump.tcp.wire.package import Package
 from tests.recordings import NAMES, RecordedFrame, load
 from tests.tcp.asked import meaning
 from tests.tcp.conftest import MakeClient
-from tests.tcp.followed import can_be_said
+from tests.tcp.followed import without_unsendable_acks
 from tests.tcp.replay import Replay
 from tests.tcp.scripted_server import Peer, ScriptedServer
 from tests.tcp.turns import turns
@@ -104,7 +104,7 @@ async def results_of(name: str, client_of: MakeClient) -> tuple[list[str], set[t
 
 def parts(name: str) -> list[list[RecordedFrame]]:
     """Return the frames of a conversation that are played together on one connection."""
-    lines = can_be_said(load(name))
+    lines = without_unsendable_acks(load(name))
     if name not in BY_CONNECTION:
         return [lines]
     return [[line for line in lines if line.conn == conn] for conn in sorted({line.conn for line in lines})]
@@ -138,7 +138,7 @@ async def test_the_client_sends_the_recorded_requests(name: str, client_of: Make
     assert leaders == {("127.0.0.1", port) for port in LEADERS.get(name, ())}
 
 
-def introductions(name: str, command: Command) -> Iterator[tuple[Package, Package]]:
+def handshakes(name: str, command: Command) -> Iterator[tuple[Package, Package]]:
     """Yield the recorded requests with this command, each with its reply."""
     packages = [line.package for line in load(name) if line.package]
     for request in packages:
@@ -149,7 +149,7 @@ def introductions(name: str, command: Command) -> Iterator[tuple[Package, Packag
 AUTHENTICATIONS = [
     pytest.param(request, answer, id=f"{name}-{request.credentials.login}")
     for name in ("authenticate-ok", "authenticate-fail", "not-ready")
-    for request, answer in introductions(name, Command.AUTHENTICATE)
+    for request, answer in handshakes(name, Command.AUTHENTICATE)
     if request.credentials is not None  # Without credentials our client does not authenticate.
 ]
 
@@ -167,7 +167,7 @@ async def test_the_client_authenticates_as_recorded(
         assert isinstance(ours.credentials, Credentials)
         assert (ours.credentials.login, ours.credentials.password) == (who.login, who.password)
         peer.reply(ours, answer.command, answer.payload)
-        await peer.introduce()
+        await peer.handshake()
         await peer.until_gone()
 
     async with ScriptedServer(decide) as server:
@@ -184,7 +184,7 @@ async def test_the_client_authenticates_as_recorded(
 
 async def test_the_client_identifies_itself_as_recorded(client_of: MakeClient) -> None:
     """Other recorded clients send no name, or an old version."""
-    recorded, answer = next(introductions("identify-client", Command.IDENTIFY_CLIENT))
+    recorded, answer = next(handshakes("identify-client", Command.IDENTIFY_CLIENT))
     name = schema.IdentifyClient.FromString(recorded.payload).connection_name
 
     async def identify(peer: Peer) -> None:

@@ -25,7 +25,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from rxpump.uri import TcpAddress
 from tests.tcp.conftest import Client, MakeClient
-from tests.tcp.scripted_server import Peer, ScriptedServer, good, rude
+from tests.tcp.scripted_server import Peer, ScriptedServer, close_at_once, good
 
 ADMIN = Credentials("admin", "changeit")
 NODE = TcpAddress("node", credentials=ADMIN)
@@ -107,7 +107,7 @@ async def test_a_login_is_tried_again_until_it_is_accepted(client_of: MakeClient
         await client.ping()
 
 
-@pytest.mark.parametrize("sign", [rude, not_ready])
+@pytest.mark.parametrize("sign", [close_at_once, not_ready])
 async def test_refusals_are_retried_while_a_node_starts(client_of: MakeClient, at_once: None, sign: Any) -> None:
     async with ScriptedServer(sign, refuse, refuse, refuse, good) as server:
         client = client_of(server, ADMIN)
@@ -116,7 +116,7 @@ async def test_refusals_are_retried_while_a_node_starts(client_of: MakeClient, a
 
 
 async def test_repeated_refusals_of_a_starting_node_are_an_error(client_of: MakeClient, at_once: None) -> None:
-    async with ScriptedServer(rude, refuse) as server:
+    async with ScriptedServer(close_at_once, refuse) as server:
         with pytest.raises(NotAuthenticated, match="user 'admin' was refused: Unauthorized"):
             await client_of(server, ADMIN, connect_within=0.05).open()
 
@@ -134,7 +134,7 @@ async def with_no_id(peer: Peer) -> None:
         pass
 
 
-async def without_a_word(peer: Peer) -> None:
+async def without_a_reply(peer: Peer) -> None:
     """Refuse a token as version 4 does in most cases: close the connection."""
     await peer.reader.read(1)
 
@@ -148,7 +148,7 @@ def with_token(client_of: MakeClient, server: ScriptedServer) -> Client:
     ("script", "words", "connections"),
     [
         (with_no_id, "Invalid TCP frame received.", 1),
-        (without_a_word, "servers before version 20 do not accept tokens", 3),
+        (without_a_reply, "servers before version 20 do not accept tokens", 3),
     ],
 )
 async def test_each_refusal_of_a_token_is_not_authenticated(

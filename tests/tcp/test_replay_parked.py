@@ -32,7 +32,7 @@ Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
 
 async def introduce(peer: Peer) -> None:
-    await peer.introduce()
+    await peer.handshake()
     peer.pong(await peer.request(Command.PING))
     await peer.until_gone()
 
@@ -143,7 +143,7 @@ async def test_a_missing_response_times_out(client_of: MakeClient) -> None:
 
 async def test_wrong_credentials_raise_not_authenticated(client_of: MakeClient) -> None:
     async def refuse(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.reply(await peer.request(Command.PING), Command.NOT_AUTHENTICATED, b"Not Authenticated")
         await peer.until_gone()
 

@@ -31,7 +31,7 @@ def waiting(client: Client) -> int:
 
 async def test_hundreds_of_replies_in_any_order_reach_their_requests(client_of: MakeClient) -> None:
     async def answer_backwards(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         requests = [await peer.request(Command.READ_EVENT) for _ in range(500)]
         for request in reversed(requests):
             number = schema.ReadEvent.FromString(request.payload).event_number
@@ -52,7 +52,7 @@ async def test_max_in_flight_limits_unanswered_requests(client_of: MakeClient) -
 
     async def count(peer: Peer) -> None:
         nonlocal most
-        await peer.introduce()
+        await peer.handshake()
         unanswered = []
         for _ in range(20):
             unanswered.append(await peer.request(Command.PING))
@@ -76,7 +76,7 @@ async def test_requests_wait_while_the_server_does_not_read(client_of: MakeClien
     may_read = asyncio.Event()
 
     async def read_late(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
         is_paused.set()
         await may_read.wait()
@@ -107,14 +107,14 @@ async def test_a_cancelled_call_withdraws_its_request(client_of: MakeClient) -> 
     has_seen_one = asyncio.Event()
 
     async def note(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         first = await peer.request(Command.READ_EVENT)
         seen.append(first.payload)
         has_seen_one.set()
         await peer.until_gone_silently()
 
     async def answer(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         try:
             while True:
                 package = await peer.request()
@@ -138,7 +138,7 @@ async def test_a_cancelled_call_withdraws_its_request(client_of: MakeClient) -> 
 
 async def test_a_missing_reply_is_a_timeout_and_keeps_the_connection(client_of: MakeClient) -> None:
     async def forget_one(peer: Peer) -> None:
-        await peer.introduce()
+        await peer.handshake()
         await peer.request(Command.PING)
         await peer.until_gone()
 

@@ -1,4 +1,4 @@
-"""The event store goes away and comes back: the page shows this, and continues without a gap."""
+"""The event store stops and starts again: the page shows this, and continues without a gap."""
 
 from __future__ import annotations
 

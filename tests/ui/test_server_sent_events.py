@@ -94,7 +94,7 @@ async def test_comments_are_sent_while_nothing_happens(monkeypatch: pytest.Monke
 
 
 class Source:
-    """A source that never emits, and knows whether it is subscribed to."""
+    """A source that never emits, and records whether it is subscribed to."""
 
     def __init__(self) -> None:
         self.is_subscribed = asyncio.Event()

@@ -99,7 +99,7 @@ async def test_an_append_of_several_events_has_all_their_numbers() -> None:
         assert await appends.append(caller, "s", [event(1), event(2)], 0) == WriteResult("s", 1, 2, None)
 
 
-async def test_appends_of_one_turn_leave_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_appends_of_one_loop_iteration_are_sent_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     async with appending(Store()) as (_, caller, appends):
         await appends.append(caller, "s", [event(0)], ANY)
         connection = await caller.channel.connection()

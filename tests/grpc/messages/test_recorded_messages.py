@@ -53,7 +53,7 @@ def test_a_recorded_message_is_encoded_as_it_was(each: RecordedMessage) -> None:
 
 
 def test_most_recorded_messages_are_encoded_to_the_same_bytes() -> None:
-    """The exceptions are messages with maps of several entries, and those of JavaScript clients in another order."""
+    """The exceptions are maps of several entries, and JavaScript clients, which have another order of fields."""
     equal = [each for each in MESSAGES if each.message_class.FromString(each.data).SerializeToString() == each.data]
     others = {(str(each.method), each.from_client) for each in MESSAGES if each not in equal}
     assert len(equal) > 0.8 * len(MESSAGES)

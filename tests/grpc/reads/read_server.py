@@ -152,6 +152,6 @@ async def reading_from(
 
 
 def in_turn(*answers: Iterable[Item]) -> Script:
-    """Return a script that answers the first request with the first answer, and so on."""
+    """Return a script with one answer for each request, in order."""
     remaining = iter(answers)
     return lambda options: next(remaining)

@@ -78,7 +78,7 @@ class Consuming(Talk):
     async def manage(self, command: Command, message: Any, user: Credentials | None = ADMIN) -> tuple[int, str]:
         """Change a group on another connection, and return the result and its reason."""
         manager = Talk(self.store, self.node)
-        manager.say(command, message, user)
+        manager.send(command, message, user)
         if manager.pending is not None:
             await manager.pending
         [answer] = manager.answers
@@ -111,7 +111,7 @@ class Consuming(Talk):
         message = schema.ConnectToPersistentSubscription(
             event_stream_id=stream, subscription_id=group, allowed_in_flight_messages=slots
         )
-        [(command, payload)] = self.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message, user, id)
+        [(command, payload)] = self.send(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message, user, id)
         if command == Command.SUBSCRIPTION_DROPPED:
             return SubscriptionDropReason(schema.SubscriptionDropped.FromString(payload).reason)
         assert command == Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION, payload
@@ -121,7 +121,7 @@ class Consuming(Talk):
         message = schema.PersistentSubscriptionAckEvents(
             subscription_id=subscription, processed_event_ids=map(id_of, events)
         )
-        return self.say(Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, message, id=id)
+        return self.send(Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, message, id=id)
 
     def nak(
         self,
@@ -138,7 +138,7 @@ class Consuming(Talk):
             action=action,
             message=text.encode(),
         )
-        return self.say(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, message, id=id)
+        return self.send(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, message, id=id)
 
     async def delivered(self, id: bytes = A) -> list[Any]:
         """Return the deliveries since the last call, as PersistentSubscriptionStreamEventAppeared."""

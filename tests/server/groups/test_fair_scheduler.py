@@ -9,7 +9,7 @@ from rxpump.server.groups.fair_scheduler import FairScheduler
 
 
 class Worker:
-    """A worker with `steps` steps, one in each turn. A turn of a slow worker takes its whole slice."""
+    """A worker with `steps` steps, one in each call of `work`. A step of a slow worker takes the whole time slice."""
 
     def __init__(
         self, name: str, scheduler: FairScheduler, log: list[str], steps: int = 1, *, is_slow: bool = False

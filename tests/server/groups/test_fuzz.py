@@ -1,4 +1,4 @@
-"""Random requests about consumer groups: the server never fails, and no consumer exceeds its slots."""
+"""After random requests about consumer groups, the server works, and no consumer has more events than it allows."""
 
 from __future__ import annotations
 

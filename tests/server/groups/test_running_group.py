@@ -215,8 +215,8 @@ async def test_unsubscribing_drops_the_consumer(client: Consuming, other: Consum
     await client.create()
     client.connect()
     await client.delivered()
-    assert client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == [(Command.SUBSCRIPTION_DROPPED, b"")]
-    assert client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == []
+    assert client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == [(Command.SUBSCRIPTION_DROPPED, b"")]
+    assert client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == []
     await other.write("s", "1")
     assert await client.delivered() == []
     assert (len(client.conversation.consumers), len(client.store.feed._followers)) == (0, 0)
@@ -280,7 +280,7 @@ async def test_a_group_survives_a_delete_of_its_stream(client: Consuming, other:
     client.connect(slots=2)
     events = await client.delivered()
     delete = schema.DeleteStream(event_stream_id="s", expected_version=-2)
-    other.say(Command.DELETE_STREAM, delete)
+    other.send(Command.DELETE_STREAM, delete)
     await other.settled()
     await other.write("s", *"45")
     client.ack(events)
@@ -303,7 +303,7 @@ async def test_a_large_replay_continues_page_by_page(client: Consuming, other: C
     client.connect(slots=50)
     client.nak(await client.delivered(), NakAction.PARK)
     await turns()
-    client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
     client.connect(slots=3)
     group_of(client.node.groups).replay_parked()
     group_of(client.node.groups).replay_parked()

@@ -123,17 +123,17 @@ class Replay:
     Args:
         recorded: The conversation.
         port_of: Function that returns the port of the server for the number of a recorded connection.
-        patience: Seconds to wait for the messages of each step.
+        timeout: Seconds to wait for the messages of each step.
 
     Attributes:
         calls: The calls, by connection and stream.
     """
 
-    def __init__(self, recorded: Recorded, port_of: Callable[[int], int], patience: float = 1.0) -> None:
+    def __init__(self, recorded: Recorded, port_of: Callable[[int], int], timeout: float = 1.0) -> None:
         self.calls: dict[tuple[int, int], ReplayedCall] = {}
         self._recorded = recorded
         self._port_of = port_of
-        self._patience = patience
+        self._timeout = timeout
         self._positions: dict[int, int] = {}
         self._known_ids: set[str] = set()
 
@@ -193,21 +193,21 @@ class Replay:
                 await call.call.call.until(lambda: call.is_level)  # noqa: B023
 
         with suppress(TimeoutError):
-            await asyncio.wait_for(level(), self._patience)
+            await asyncio.wait_for(level(), self._timeout)
         for call in self.calls.values():
             call.is_given_up = call.is_given_up or not call.is_level
             ours = call.ours()
             while call.taken < min(len(ours), len(call.real)):
-                self._learn(call.real[call.taken], ours[call.taken])
+                self._record(call.real[call.taken], ours[call.taken])
                 call.taken += 1
 
-    def _learn(self, real: Message, ours: Message) -> None:
+    def _record(self, real: Message, ours: Message) -> None:
         """Record which position of our server corresponds to which position of the real one."""
         for descriptor, value in real.ListFields():
             if descriptor.name in _POSITIONS or (descriptor.name == "position" and isinstance(value, int)):
                 self._positions.setdefault(value, getattr(ours, descriptor.name))
             elif isinstance(value, Message) and ours.HasField(descriptor.name):
-                self._learn(value, getattr(ours, descriptor.name))
+                self._record(value, getattr(ours, descriptor.name))
 
     def _translated(self, call: ReplayedCall, data: bytes) -> bytes:
         try:

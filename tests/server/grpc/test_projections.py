@@ -36,7 +36,7 @@ async def changed(caller: Caller, method: Method, name: str = NAME, **options: A
     return await change(caller, method, (), name=name, **options)
 
 
-async def links(server: EmbeddedServer, stream: str, count: int) -> int:
+async def count_events(server: EmbeddedServer, stream: str, count: int) -> int:
     """Wait until a stream has at least `count` events, and return the number of its events."""
     while (found := server.store.read.stream(stream)) is None or found.last + 1 < count:
         await asyncio.sleep(0.001)
@@ -45,7 +45,7 @@ async def links(server: EmbeddedServer, stream: str, count: int) -> int:
 
 async def test_statistics_describe_the_system_projections(server: EmbeddedServer, caller: Caller) -> None:
     await caller.append("a-1", event(), event())
-    await links(server, "$ce-a", 2)
+    await count_events(server, "$ce-a", 2)
     [one] = await statistics(caller, name=NAME)
     assert (one.name, one.effective_name, one.status, one.mode) == (NAME, NAME, "Running", "Continuous")
     assert (one.last_checkpoint, one.position[:2]) == ("C:0/P:-1", "C:")
@@ -57,34 +57,34 @@ async def test_statistics_describe_the_system_projections(server: EmbeddedServer
 
 async def test_a_disabled_projection_continues_when_enabled(server: EmbeddedServer, caller: Caller) -> None:
     await caller.append("a-1", event(), event())
-    await links(server, "$ce-a", 2)
+    await count_events(server, "$ce-a", 2)
     assert (await changed(caller, projections.DISABLE, write_checkpoint=True)).code is StatusCode.OK
     [stopped] = await statistics(caller, name=NAME)
     assert (stopped.status, stopped.last_checkpoint) == ("Stopped", stopped.position)
     assert stopped.last_checkpoint != "C:0/P:-1"
     await caller.append("a-1", event(), event())
-    assert await links(server, "$category-a", 1) == 1
-    assert await links(server, "$ce-a", 2) == 2
+    assert await count_events(server, "$category-a", 1) == 1
+    assert await count_events(server, "$ce-a", 2) == 2
     for _ in range(2):
         assert (await changed(caller, projections.ENABLE)).code is StatusCode.OK
-    assert await links(server, "$ce-a", 4) == 4
+    assert await count_events(server, "$ce-a", 4) == 4
 
 
 async def test_an_aborted_projection_saves_no_checkpoint(server: EmbeddedServer, caller: Caller) -> None:
     await caller.append("a-1", event())
-    await links(server, "$ce-a", 1)
+    await count_events(server, "$ce-a", 1)
     await changed(caller, projections.DISABLE)
     [aborted] = await statistics(caller, name=NAME)
     assert (aborted.status, aborted.last_checkpoint) == ("Aborted", "C:0/P:-1")
     await changed(caller, projections.ENABLE)
     await caller.append("a-1", event())
-    assert await links(server, "$ce-a", 2) == 2
+    assert await count_events(server, "$ce-a", 2) == 2
 
 
 @pytest.mark.parametrize("runs", [True, False])
 async def test_a_reset_writes_no_link_twice(server: EmbeddedServer, caller: Caller, *, runs: bool) -> None:
     await caller.append("a-1", event(), event())
-    await links(server, "$ce-a", 2)
+    await count_events(server, "$ce-a", 2)
     if not runs:
         await changed(caller, projections.DISABLE, write_checkpoint=True)
     assert (await changed(caller, projections.RESET)).code is StatusCode.OK
@@ -92,7 +92,7 @@ async def test_a_reset_writes_no_link_twice(server: EmbeddedServer, caller: Call
     assert details.status == ("Running" if runs else "Stopped")
     await changed(caller, projections.ENABLE)
     await caller.append("a-1", event())
-    assert await links(server, "$ce-a", 3) == 3
+    assert await count_events(server, "$ce-a", 3) == 3
 
 
 async def test_the_projections_are_restarted(server: EmbeddedServer, caller: Caller) -> None:
@@ -101,7 +101,7 @@ async def test_the_projections_are_restarted(server: EmbeddedServer, caller: Cal
     statuses = {each.name: each.status for each in await statistics(caller, all={})}
     assert statuses == dict.fromkeys((NAME, *OTHERS), "Running") | {"$streams": "Stopped"}
     await caller.append("a-1", event())
-    assert await links(server, "$ce-a", 1) == 1
+    assert await count_events(server, "$ce-a", 1) == 1
 
 
 async def test_system_projections_have_no_state(caller: Caller) -> None:

@@ -85,7 +85,7 @@ LEFT_OUT = {
 
 
 SECURE = {"secure-esnode", "secure-kpy", "secure-node"}
-"""Conversations with a server that checks credentials. They were encrypted; the data are what was inside."""
+"""Conversations with a server that checks credentials. They were encrypted; the stored data are decrypted."""
 
 
 def replayed() -> list[tuple[str, str]]:

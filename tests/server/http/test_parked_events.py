@@ -126,7 +126,7 @@ async def test_failures_over_tcp_and_http_are_counted_together(client: Consuming
     talk.conversation.address = "192.0.2.1"
     for _ in range(BURST):
         post(client, authorization=basic("nobody", "wrong"))
-    [(command, _)] = talk.say(Command.PING, b"", Credentials("admin", "changeit"))
+    [(command, _)] = talk.send(Command.PING, b"", Credentials("admin", "changeit"))
     assert command == Command.NOT_HANDLED
 
 

@@ -125,7 +125,7 @@ class Group:
         return (stored[self.next], 0) if self.next < len(stored) else None
 
     def _choose(self) -> Consumer | None:
-        """Choose a consumer in turn; DispatchToSingle changes the consumer only when it is full."""
+        """Choose the consumers in rotation; DispatchToSingle changes the consumer only when it is full."""
         stays = self.settings.named_consumer_strategy == "DispatchToSingle"
         for _ in range(len(self.consumers)):
             consumer = self.consumers[0]

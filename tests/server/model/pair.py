@@ -112,7 +112,7 @@ class Pair:
         self.followed.append(Followed(client, servers.correlation_id, subscription(request)))
 
     async def unsubscribe(self, followed: Followed) -> None:
-        """End a subscription, and fail if it received events that the model does not know."""
+        """End a subscription, and fail if it received events that the model does not contain."""
         self.followed.remove(followed)
         client = self.clients[followed.client]
         client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=followed.id)

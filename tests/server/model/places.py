@@ -27,7 +27,7 @@ class Places:
         self._servers: dict[int, int] = {}
         self._transactions: dict[int, int] = {}
 
-    def knows(self, position: tuple[int, int]) -> bool:
+    def has_position(self, position: tuple[int, int]) -> bool:
         """Return whether the server has returned both halves of a position, so that a request can use it."""
         return all(half <= 0 or half in self._servers for half in position)
 

@@ -54,7 +54,7 @@ async def write(store: SqliteStore, *streams: str) -> None:
     await asyncio.gather(*(store.append(AppendRequest(stream, -2, [event_of("x")])) for stream in streams))
 
 
-def links(store: SqliteStore, stream: str) -> list[str]:
+def data_of(store: SqliteStore, stream: str) -> list[str]:
     """Return the data of all events of a stream."""
     return [event.data.decode() for event in events_of(store, stream)]
 
@@ -106,8 +106,8 @@ async def test_existing_and_new_events_are_linked(store: SqliteStore, waiter: Wa
         await write(store, "a-3", "b-1")
         await waiter.has(4)
         await waiter.has(2, "$ce-b")
-    assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "1@a-1", "0@a-3"]
-    assert links(store, "$ce-b") == ["0@b-1", "1@b-1"]
+    assert data_of(store, "$ce-a") == ["0@a-1", "0@a-2", "1@a-1", "0@a-3"]
+    assert data_of(store, "$ce-b") == ["0@b-1", "1@b-1"]
 
 
 async def test_the_metadata_of_a_link_describe_its_target(store: SqliteStore, waiter: Waiter) -> None:
@@ -132,8 +132,8 @@ async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, waiter:
     async with running(store) as second:
         assert second.position == first.position == read_checkpoint(store.read, BY_CATEGORY)
         await waiter.has(3)
-    assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "0@a-3"]
-    assert links(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
+    assert data_of(store, "$ce-a") == ["0@a-1", "0@a-2", "0@a-3"]
+    assert data_of(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
 
 
 async def test_a_lost_checkpoint_causes_no_duplicate_links(
@@ -149,10 +149,10 @@ async def test_a_lost_checkpoint_causes_no_duplicate_links(
         await waiter.has(count)
         projector.stop()
         await task
-        expected = sorted(link for link in links(store, "$ce-a"))
+        expected = sorted(link for link in data_of(store, "$ce-a"))
         assert len(set(expected)) == len(expected) == count
         await write(store, *(f"a-{number}" for number in range(10)))
-    assert links(store, "$ce-a")[:10] == [f"0@a-{number}" for number in range(10)]
+    assert data_of(store, "$ce-a")[:10] == [f"0@a-{number}" for number in range(10)]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 256])
@@ -170,11 +170,11 @@ async def test_a_page_can_end_within_a_transaction(
     expected = ["0@a-1", *(f"{number}@a-2" for number in range(5)), "1@a-1"]
     async with running(store):
         await waiter.has(7)
-    assert links(store, "$ce-a") == expected
+    assert data_of(store, "$ce-a") == expected
     async with running(store):
         await write(store, "a-3")
         await waiter.has(8)
-    assert links(store, "$ce-a") == [*expected, "0@a-3"]
+    assert data_of(store, "$ce-a") == [*expected, "0@a-3"]
 
 
 async def test_checkpoints_are_saved_periodically(
@@ -211,9 +211,9 @@ async def test_an_idle_projector_does_nothing(store: SqliteStore, waiter: Waiter
     await waiter.has(3, "$et-T")
     await waiter.has(2, "$category-a")
     await projections.stop()
-    assert links(store, "$streams") == ["0@a-1", "0@a-2", "0@b-1"]
-    assert links(store, "$et-T") == ["0@a-1", "0@a-2", "0@b-1"]
-    assert links(store, "$category-a") == ["a-1", "a-2"]
+    assert data_of(store, "$streams") == ["0@a-1", "0@a-2", "0@b-1"]
+    assert data_of(store, "$et-T") == ["0@a-1", "0@a-2", "0@b-1"]
+    assert data_of(store, "$category-a") == ["a-1", "a-2"]
     end = store.read.log().end
     projections.start()
     for _ in range(20):
@@ -239,8 +239,8 @@ async def test_a_failed_write_is_retried(store: SqliteStore, waiter: Waiter, mon
     await write(store, "a-1", "b-1", "a-2")
     async with running(store):
         await waiter.has(2)
-    assert links(store, "$ce-a") == ["0@a-1", "0@a-2"]
-    assert links(store, "$ce-b") == ["0@b-1"]
+    assert data_of(store, "$ce-a") == ["0@a-1", "0@a-2"]
+    assert data_of(store, "$ce-b") == ["0@b-1"]
 
 
 async def test_a_projector_stops_on_a_full_disk(
@@ -278,4 +278,4 @@ async def test_a_failing_projection_is_logged(
     await Waiter(store).has(1, "$streams")
     await projections.stop()
     assert "the projection $by_category has failed" in caplog.text
-    assert links(store, "$ce-a") == []
+    assert data_of(store, "$ce-a") == []

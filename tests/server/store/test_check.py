@@ -115,7 +115,7 @@ async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pyte
 
 
 async def test_an_index_is_not_rebuilt_from_a_damaged_table(path: Path) -> None:
-    """The index still has the correct name. An index built from the table would hide the stream."""
+    """The index still has the correct name. An index that was built from the table would not contain the stream."""
     damage_the_name(path, "streams")
     store = SqliteStore.open(path)
     assert stream_of(store, "counted").last == 9

@@ -21,32 +21,32 @@ def bad_request(name: int | str, why: str = "") -> list[tuple[Command, bytes]]:
     return [(Command.BAD_REQUEST, f"Could not unwrap network package for command {name}.\n{why}".encode())]
 
 
-def test_a_client_introduces_itself(talk: Talk) -> None:
+def test_a_client_is_identified_by_its_name(talk: Talk) -> None:
     hello = schema.IdentifyClient(version=1, connection_name="me")
-    assert talk.say(Command.IDENTIFY_CLIENT, hello) == [(Command.CLIENT_IDENTIFIED, b"")]
+    assert talk.send(Command.IDENTIFY_CLIENT, hello) == [(Command.CLIENT_IDENTIFIED, b"")]
     assert (talk.conversation.client_name, talk.conversation.client_version) == ("me", 1)
     assert "'me'" in repr(talk.conversation)
 
 
 def test_a_valid_version_replaces_an_unknown_one(talk: Talk) -> None:
-    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=2))
-    assert talk.say(Command.PING) == bad_request("Ping", "Index was outside the bounds of the array.")
-    assert talk.say(Command.HEARTBEAT_REQUEST) == [(Command.HEARTBEAT_RESPONSE, b"")]
-    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=1))
-    assert talk.say(Command.PING) == [(Command.PONG, b"")]
+    talk.send(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=2))
+    assert talk.send(Command.PING) == bad_request("Ping", "Index was outside the bounds of the array.")
+    assert talk.send(Command.HEARTBEAT_REQUEST) == [(Command.HEARTBEAT_RESPONSE, b"")]
+    talk.send(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=1))
+    assert talk.send(Command.PING) == [(Command.PONG, b"")]
 
 
 def test_wrong_credentials_are_refused_first(talk: Talk) -> None:
     for command in (Command.PING, Command.WRITE_EVENTS, Command.DELETE_STREAM, 0x77):
-        assert talk.say(command, b"\xff", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+        assert talk.send(command, b"\xff", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
 
 
 def test_a_package_can_have_its_own_credentials(talk: Talk) -> None:
-    talk.say(Command.AUTHENTICATE, credentials=WRONG)
-    assert talk.say(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
-    assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
-    assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
-    assert talk.say(Command.PING) == [(Command.PONG, b"")]
+    talk.send(Command.AUTHENTICATE, credentials=WRONG)
+    assert talk.send(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+    assert talk.send(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
+    assert talk.send(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
+    assert talk.send(Command.PING) == [(Command.PONG, b"")]
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_a_login_that_is_not_utf8_is_refused(talk: Talk, command: Command, crede
     frame = bytes((command, AUTHENTICATED)) + ID + credentials
     talk.conversation.receive(decode(frame, 0, len(frame)))
     assert [answer.command for answer in talk.answers] == [Command.NOT_AUTHENTICATED]
-    assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
+    assert talk.send(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
 
 
 @pytest.mark.parametrize(("version", "is_known"), [(0, True), (256, True), (257, True), (258, False), (-1, False)])
 def test_one_byte_of_the_client_version_counts(talk: Talk, version: int, is_known: bool) -> None:
-    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=version))
-    [(command, _)] = talk.say(Command.PING)
+    talk.send(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=version))
+    [(command, _)] = talk.send(Command.PING)
     assert command == (Command.PONG if is_known else Command.BAD_REQUEST)
 
 
@@ -77,7 +77,7 @@ async def test_invalid_metadata_streams_refuse_writes(talk: Talk, stream: str, u
         Command.DELETE_STREAM: schema.DeleteStream(event_stream_id=stream, expected_version=-2),
     }
     for command, message in requests.items():
-        [(answer, payload)] = talk.say(command, message, user)
+        [(answer, payload)] = talk.send(command, message, user)
         assert answer == command + 1
         reply = getattr(schema, f"{type(message).__name__}Completed").FromString(payload)
         assert reply.result == OperationResult.ACCESS_DENIED
@@ -85,18 +85,18 @@ async def test_invalid_metadata_streams_refuse_writes(talk: Talk, stream: str, u
 
 @pytest.mark.parametrize("command", [Command.NOT_HANDLED, Command.BAD_REQUEST, Command.HEARTBEAT_RESPONSE])
 def test_commands_of_servers_get_no_reply(talk: Talk, command: Command) -> None:
-    assert talk.say(command, b"whatever") == []
+    assert talk.send(command, b"whatever") == []
 
 
 def test_replies_get_no_reply(talk: Talk) -> None:
     for command in Command:
         if command.name.endswith("COMPLETED"):
-            assert talk.say(command) == []
+            assert talk.send(command) == []
 
 
 @pytest.mark.parametrize("code", [0x00, 0x05, 0x17, 0x77, 0xBD, 0xFE])
 def test_an_unknown_command_is_refused(talk: Talk, code: int) -> None:
-    assert talk.say(code) == bad_request(code)
+    assert talk.send(code) == bad_request(code)
 
 
 REQUESTS = {
@@ -116,9 +116,9 @@ REQUESTS = {
 
 @pytest.mark.parametrize("command", REQUESTS, ids=lambda command: command.name)
 def test_a_request_without_an_id_cannot_be_answered(talk: Talk, command: Command) -> None:
-    [(refusal, _)] = talk.say(command, REQUESTS[command], id=NO_ID)
+    [(refusal, _)] = talk.send(command, REQUESTS[command], id=NO_ID)
     assert refusal == Command.BAD_REQUEST
-    assert talk.say(Command.PING, id=NO_ID) == [(Command.PONG, b"")]
+    assert talk.send(Command.PING, id=NO_ID) == [(Command.PONG, b"")]
 
 
 def event(**fields: bytes | str) -> Any:
@@ -149,7 +149,7 @@ BAD = {
 @pytest.mark.parametrize("what", BAD)
 def test_an_invalid_payload_is_refused(talk: Talk, what: str) -> None:
     command, payload = BAD[what]
-    assert talk.say(command, payload) == bad_request(command.name.title().replace("_", ""))
+    assert talk.send(command, payload) == bad_request(command.name.title().replace("_", ""))
 
 
 async def test_missing_and_unknown_fields_are_tolerated(talk: Talk) -> None:

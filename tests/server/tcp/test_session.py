@@ -125,8 +125,8 @@ async def one() -> AsyncIterator[PlayedSession]:
     await empty.close()
 
 
-async def turn() -> None:
-    """Run one turn of the event loop."""
+async def next_iteration() -> None:
+    """Run one iteration of the event loop."""
     for _ in range(3):
         await asyncio.sleep(0)
 
@@ -141,7 +141,7 @@ def write_of(size: int) -> Package:
 async def test_replies_of_one_turn_are_sent_in_one_write(one: PlayedSession) -> None:
     one.data_received(PING.encode() * 5)
     assert one.played.writes == []
-    await turn()
+    await next_iteration()
     assert len(one.played.writes) == 1
     assert len(one.played.packages()) == 5
 
@@ -154,7 +154,7 @@ async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkey
     one.data_received(PING.encode())  # These bytes were already in flight.
     assert len(one._received) == 3
     for _ in range(5):
-        await turn()
+        await next_iteration()
     assert len(one.played.packages()) == 4
     assert one.played.reads
 
@@ -167,11 +167,11 @@ async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, mon
     assert not one.played.reads
     assert one._is_alive()  # The session does not read, so the client must not be regarded as silent.
     store.commit(10)
-    await turn()
+    await next_iteration()
     assert len(store.waiting) == 16
     for _ in range(4):
         store.commit(len(store.waiting))
-        await turn()
+        await next_iteration()
     assert len(one.played.packages()) == 40
     assert one.played.reads
 
@@ -179,11 +179,11 @@ async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, mon
 async def test_a_session_reads_nothing_while_replies_are_unread(one: PlayedSession) -> None:
     one.pause_writing()
     one.data_received(PING.encode() * 3)
-    await turn()
+    await next_iteration()
     assert one.played.writes == []
     assert not one.played.reads
     one.resume_writing()
-    await turn()
+    await next_iteration()
     assert len(one.played.packages()) == 3
     assert one.played.reads
 
@@ -207,7 +207,7 @@ def let_time_pass(one: PlayedSession) -> None:
 
 async def test_silence_after_a_heartbeat_ends_the_connection(one: PlayedSession) -> None:
     let_time_pass(one)
-    await turn()
+    await next_iteration()
     [question] = one.played.packages()
     assert question.command == Command.HEARTBEAT_REQUEST
     let_time_pass(one)
@@ -398,14 +398,14 @@ async def test_a_complete_frame_does_not_count(senders: Senders) -> None:
     client = senders()
     client.data_received(unfinished(MIB))
     client.data_received(bytes(1))
-    await turn()
+    await next_iteration()
     assert senders.node.memory.total == 0
 
 
 async def test_uncommitted_writes_of_all_sessions_are_bounded(
     senders: Senders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While memory is short, each connection has at most one write that is not committed."""
+    """While the memory limit is reached, each connection has at most one write that is not committed."""
     monkeypatch.setattr(session, "_SLICE", 1000.0)
     first, second = senders(), senders()
     for client in (first, second):
@@ -415,7 +415,7 @@ async def test_uncommitted_writes_of_all_sessions_are_bounded(
     store = first.store
     while store.waiting:
         store.commit(1)
-        await turn()
+        await next_iteration()
     assert [len(each._received) for each in (first, second)] == [0, 0]
     assert second.played.reads
 
@@ -426,7 +426,7 @@ async def test_unread_replies_count(senders: Senders) -> None:
     client.data_received(PING.encode())
     assert senders.node.memory.total >= 4 * MIB
     client.played.unread = 0
-    await turn()
+    await next_iteration()
     client.resume_writing()
     assert senders.node.memory.total == 0
 
@@ -438,5 +438,5 @@ async def test_subscriptions_count_and_long_names_are_cut(senders: Senders) -> N
     assert (len(client.conversation.client_name or ""), senders.node.memory.total) == (1000, 0)
     subscribe = schema.SubscribeToStream(event_stream_id="s" * MIB).SerializeToString()
     client.data_received(Package(Command.SUBSCRIBE_TO_STREAM, ID, subscribe).encode())
-    await turn()
+    await next_iteration()
     assert senders.node.memory.total > MIB

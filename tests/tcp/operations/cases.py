@@ -25,18 +25,18 @@ def answer(operation: Operation[Any], message: Any) -> Any:
     return outcome.value
 
 
-def fate(outcome: Outcome[Any]) -> type[Any] | tuple[type[Any], type[RxPumpError]]:
-    """Return the class of an outcome, and the class of its error if it has one."""
+def classes_of(outcome: Outcome[Any]) -> type[Any] | tuple[type[Any], type[RxPumpError]]:
+    """Return the class of an outcome, with the class of its error if it has one."""
     if isinstance(outcome, (Failure, Retry)):
         return type(outcome), type(outcome.error)
     return type(outcome)
 
 
-def assert_each_code_is_named(operation: Operation[Any], message: Any, codes: type[IntEnum], fates: Any) -> None:
-    """Check that each of `codes` has the outcome in `fates`, and that an unknown code is an UnexpectedReply."""
-    assert set(fates) == set(codes)
+def assert_each_code_is_named(operation: Operation[Any], message: Any, codes: type[IntEnum], outcomes: Any) -> None:
+    """Check that each of `codes` has the outcome in `outcomes`, and that an unknown code is an UnexpectedReply."""
+    assert set(outcomes) == set(codes)
     for code in codes:
-        assert fate(reply(operation, message(result=code))) == fates[code], code.name
+        assert classes_of(reply(operation, message(result=code))) == outcomes[code], code.name
     for unknown in (-1, max(codes) + 1, 2**31 - 1):
         outcome = reply(operation, message(result=unknown))
         assert isinstance(outcome, Failure)

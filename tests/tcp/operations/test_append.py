@@ -58,7 +58,7 @@ def test_the_request_contains_json_binary_and_empty_events() -> None:
 
 
 def test_each_result_is_named() -> None:
-    fates: dict[OperationResult, Any] = {
+    outcomes: dict[OperationResult, Any] = {
         OperationResult.SUCCESS: Success,
         OperationResult.PREPARE_TIMEOUT: (Retry, PrepareTimeout),
         OperationResult.COMMIT_TIMEOUT: (Retry, CommitTimeout),
@@ -68,7 +68,7 @@ def test_each_result_is_named() -> None:
         OperationResult.INVALID_TRANSACTION: (Failure, InvalidTransaction),
         OperationResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(APPEND, schema.WriteEventsCompleted, OperationResult, fates)
+    assert_each_code_is_named(APPEND, schema.WriteEventsCompleted, OperationResult, outcomes)
 
 
 def test_a_success_returns_the_written_range() -> None:

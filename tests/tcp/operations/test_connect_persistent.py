@@ -17,7 +17,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
-from tests.tcp.operations.cases import ID, fate, reply
+from tests.tcp.operations.cases import ID, classes_of, reply
 
 
 def connect() -> ConnectPersistent:
@@ -47,18 +47,18 @@ def test_a_confirmation_opens_a_buffer_with_its_subscription_id() -> None:
 
 
 def test_each_drop_reason_has_its_error() -> None:
-    fates: dict[SubscriptionDropReason, Any] = {
+    outcomes: dict[SubscriptionDropReason, Any] = {
         SubscriptionDropReason.UNSUBSCRIBED: (Retry, SubscriptionDropped),
         SubscriptionDropReason.ACCESS_DENIED: (Failure, AccessDenied),
         SubscriptionDropReason.NOT_FOUND: (Failure, PersistentSubscriptionNotFound),
         SubscriptionDropReason.PERSISTENT_SUBSCRIPTION_DELETED: (Failure, PersistentSubscriptionDeleted),
         SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED: (Failure, SubscriberLimitReached),
     }
-    assert set(fates) == set(SubscriptionDropReason)
+    assert set(outcomes) == set(SubscriptionDropReason)
 
     def drop(reason: int) -> Any:
         payload = schema.SubscriptionDropped(reason=reason).SerializeToString()
-        return fate(connect().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID, payload)))
+        return classes_of(connect().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID, payload)))
 
-    assert {reason: drop(reason) for reason in SubscriptionDropReason} == fates
+    assert {reason: drop(reason) for reason in SubscriptionDropReason} == outcomes
     assert drop(99) == (Failure, UnexpectedReply)

@@ -33,7 +33,7 @@ def test_the_request_contains_all_arguments(hard: bool) -> None:
 
 
 def test_each_result_is_named() -> None:
-    fates: dict[OperationResult, Any] = {
+    outcomes: dict[OperationResult, Any] = {
         OperationResult.SUCCESS: Success,
         OperationResult.PREPARE_TIMEOUT: (Retry, PrepareTimeout),
         OperationResult.COMMIT_TIMEOUT: (Retry, CommitTimeout),
@@ -43,7 +43,7 @@ def test_each_result_is_named() -> None:
         OperationResult.INVALID_TRANSACTION: (Failure, InvalidTransaction),
         OperationResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(DELETE, schema.DeleteStreamCompleted, OperationResult, fates)
+    assert_each_code_is_named(DELETE, schema.DeleteStreamCompleted, OperationResult, outcomes)
 
 
 @pytest.mark.parametrize(

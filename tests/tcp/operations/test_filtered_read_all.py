@@ -17,7 +17,7 @@ from rxpump.tcp.wire.codes import FilterContext, FilterType, ReadAllResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from rxpump.tcp.wire.package import Package
-from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, fate, reply
+from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, classes_of, reply
 
 FILTER = schema.Filter(context=FilterContext.EVENT_TYPE, type=FilterType.PREFIX, data=["Pony"])
 FORWARD = FilteredReadAllForward(Position(300, 200), 10, FILTER, resolve_links=True, require_leader=True)
@@ -44,13 +44,13 @@ def test_the_request_contains_all_arguments() -> None:
 
 @pytest.mark.parametrize("operation", [FORWARD, BACKWARD])
 def test_each_result_is_named(operation: Any) -> None:
-    fates: dict[ReadAllResult, Any] = {
+    outcomes: dict[ReadAllResult, Any] = {
         ReadAllResult.SUCCESS: Success,
         ReadAllResult.NOT_MODIFIED: (Failure, UnexpectedReply),
         ReadAllResult.ERROR: (Failure, ReadFailed),
         ReadAllResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(operation, schema.FilteredReadAllEventsCompleted, ReadAllResult, fates)
+    assert_each_code_is_named(operation, schema.FilteredReadAllEventsCompleted, ReadAllResult, outcomes)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,11 @@ def test_each_result_is_named(operation: Any) -> None:
 )
 def test_access_is_denied_with_the_reply_of_unfiltered_reads(operation: Any, command: Command) -> None:
     denied = schema.ReadAllEventsCompleted(result=ReadAllResult.ACCESS_DENIED).SerializeToString()
-    assert fate(operation.interpret(Package(command, ID, denied))) == (Failure, AccessDenied)
+    assert classes_of(operation.interpret(Package(command, ID, denied))) == (Failure, AccessDenied)
     page = schema.ReadAllEventsCompleted().SerializeToString()
-    assert fate(operation.interpret(Package(command, ID, page))) == (Failure, UnexpectedReply), "no filtered page"
+    assert classes_of(operation.interpret(Package(command, ID, page))) == (Failure, UnexpectedReply), (
+        "no filtered page"
+    )
 
 
 def test_an_empty_page_is_the_last_if_its_position_is_the_same() -> None:

@@ -129,13 +129,13 @@ def test_default_settings_equal_those_of_a_recorded_client() -> None:
 def test_each_result_code_has_its_result_or_error(
     operation: Any, message: Any, codes: Any, missing: Any, code: Any
 ) -> None:
-    fates = {
+    outcomes = {
         codes.SUCCESS: Success,
         code: (Failure, missing),
         codes.FAIL: (Failure, PersistentSubscriptionFailed),
         codes.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(operation, message, codes, fates)
+    assert_each_code_is_named(operation, message, codes, outcomes)
 
 
 def test_a_refusal_contains_the_message_of_the_server() -> None:

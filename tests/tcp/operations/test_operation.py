@@ -39,7 +39,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import FilterContext, FilterType, NotHandledReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
-from tests.tcp.operations.cases import ID, fate
+from tests.tcp.operations.cases import ID, classes_of
 
 FILTER = schema.Filter(context=FilterContext.EVENT_TYPE, type=FilterType.PREFIX, data=["Pony"])
 ALL: list[Operation[Any]] = [
@@ -97,22 +97,22 @@ def test_each_operation_has_its_own_reply_command_and_a_repr(operation: Operatio
 
 @every_operation
 def test_each_reason_of_not_handled_has_its_outcome(operation: Operation[Any]) -> None:
-    fates = {
+    outcomes = {
         NotHandledReason.NOT_READY: (Retry, NotReady),
         NotHandledReason.TOO_BUSY: (Retry, TooBusy),
         NotHandledReason.NOT_LEADER: (Retry, NotLeader),
         NotHandledReason.IS_READ_ONLY: (Retry, IsReadOnly),
     }
-    assert set(fates) == set(NotHandledReason)
+    assert set(outcomes) == set(NotHandledReason)
     for reason in NotHandledReason:
-        assert fate(operation.interpret(not_handled(reason))) == fates[reason]
-    assert fate(operation.interpret(not_handled(99))) == (Failure, UnexpectedReply)
+        assert classes_of(operation.interpret(not_handled(reason))) == outcomes[reason]
+    assert classes_of(operation.interpret(not_handled(99))) == (Failure, UnexpectedReply)
 
 
 @every_operation
 def test_an_empty_not_handled_is_not_ready(operation: Operation[Any]) -> None:
     """Servers that leave out zeros send an empty NotHandled (docs/protocol/tcp.md, section 3.1)."""
-    assert fate(operation.interpret(Package(Command.NOT_HANDLED, ID))) == (Retry, NotReady)
+    assert classes_of(operation.interpret(Package(Command.NOT_HANDLED, ID))) == (Retry, NotReady)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_refusal_with_a_leader_address_is_a_redirect(reason: NotHandledReason,
     ],
 )
 def test_a_leader_without_a_usable_address_causes_a_retry(leader: schema.LeaderInfo) -> None:
-    assert fate(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
+    assert classes_of(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
 
 
 def test_a_redirect_has_the_tls_address_of_the_leader() -> None:
@@ -151,7 +151,7 @@ def test_a_redirect_has_the_tls_address_of_the_leader() -> None:
 def test_additional_info_of_not_ready_is_ignored() -> None:
     refusal = schema.NotHandled(reason=NotHandledReason.NOT_READY, additional_info=b"\xff\xff")
     package = Package(Command.NOT_HANDLED, ID, refusal.SerializeToString())
-    assert fate(ALL[0].interpret(package)) == (Retry, NotReady)
+    assert classes_of(ALL[0].interpret(package)) == (Retry, NotReady)
 
 
 @every_operation

@@ -43,13 +43,13 @@ def test_the_request_contains_all_arguments(
 
 
 def test_each_result_is_named() -> None:
-    fates: dict[ReadAllResult, Any] = {
+    outcomes: dict[ReadAllResult, Any] = {
         ReadAllResult.SUCCESS: Success,
         ReadAllResult.NOT_MODIFIED: (Failure, UnexpectedReply),
         ReadAllResult.ERROR: (Failure, ReadFailed),
         ReadAllResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(FORWARD, schema.ReadAllEventsCompleted, ReadAllResult, fates)
+    assert_each_code_is_named(FORWARD, schema.ReadAllEventsCompleted, ReadAllResult, outcomes)
 
 
 def test_a_reply_without_a_result_code_is_a_page() -> None:

@@ -11,7 +11,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadEventResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
-from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, fate, reply
+from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, classes_of, reply
 
 READ = ReadEvent("ponies", 7, resolve_links=True, require_leader=True)
 
@@ -21,7 +21,7 @@ def test_request_and_reply_equal_the_documented_example() -> None:
     read = ReadEvent("nope", 0, resolve_links=False, require_leader=False)
     assert read.payload == bytes.fromhex("0a046e6f7065 1000 1800 2000")
     outcome = read.interpret(Package(Command.READ_EVENT_COMPLETED, ID, bytes.fromhex("0802 1200")))
-    assert fate(outcome) == (Failure, StreamNotFound)
+    assert classes_of(outcome) == (Failure, StreamNotFound)
 
 
 @pytest.mark.parametrize("resolve_links", [True, False])
@@ -35,7 +35,7 @@ def test_the_request_contains_all_arguments(resolve_links: bool, require_leader:
 
 
 def test_each_result_is_named() -> None:
-    fates: dict[ReadEventResult, Any] = {
+    outcomes: dict[ReadEventResult, Any] = {
         ReadEventResult.SUCCESS: (Failure, EventNotFound),  # A success without an event is tested below.
         ReadEventResult.NOT_FOUND: (Failure, EventNotFound),
         ReadEventResult.NO_STREAM: (Failure, StreamNotFound),
@@ -43,7 +43,7 @@ def test_each_result_is_named() -> None:
         ReadEventResult.ERROR: (Failure, ReadFailed),
         ReadEventResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(READ, schema.ReadEventCompleted, ReadEventResult, fates)
+    assert_each_code_is_named(READ, schema.ReadEventCompleted, ReadEventResult, outcomes)
 
 
 def test_a_success_returns_the_event() -> None:

@@ -44,7 +44,7 @@ def test_the_request_contains_all_arguments(
 
 
 def test_each_result_is_named() -> None:
-    fates: dict[ReadStreamResult, Any] = {
+    outcomes: dict[ReadStreamResult, Any] = {
         ReadStreamResult.SUCCESS: Success,
         ReadStreamResult.NO_STREAM: (Failure, StreamNotFound),
         ReadStreamResult.STREAM_DELETED: (Failure, StreamDeleted),
@@ -52,7 +52,7 @@ def test_each_result_is_named() -> None:
         ReadStreamResult.ERROR: (Failure, ReadFailed),
         ReadStreamResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(FORWARD, schema.ReadStreamEventsCompleted, ReadStreamResult, fates)
+    assert_each_code_is_named(FORWARD, schema.ReadStreamEventsCompleted, ReadStreamResult, outcomes)
 
 
 def test_a_success_returns_the_page() -> None:

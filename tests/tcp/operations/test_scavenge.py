@@ -21,21 +21,21 @@ def completed(result: int) -> Any:
 
 
 def test_each_result_of_version_4_has_its_outcome() -> None:
-    fates: dict[Ending, Any] = {
+    outcomes: dict[Ending, Any] = {
         Ending.SUCCESS: Success,
         Ending.IN_PROGRESS: (Failure, ScavengeInProgress),
         Ending.FAILED: (Failure, ScavengeFailed),
     }
-    assert_each_code_is_named(Scavenge(), completed, Ending, fates)
+    assert_each_code_is_named(Scavenge(), completed, Ending, outcomes)
 
 
 def test_each_result_of_later_versions_has_its_outcome() -> None:
-    fates: dict[ScavengeResponse, Any] = {
+    outcomes: dict[ScavengeResponse, Any] = {
         ScavengeResponse.STARTED: Success,
         ScavengeResponse.IN_PROGRESS: (Failure, ScavengeInProgress),
         ScavengeResponse.UNAUTHORIZED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(Scavenge(), schema.ScavengeDatabaseResponse, ScavengeResponse, fates)
+    assert_each_code_is_named(Scavenge(), schema.ScavengeDatabaseResponse, ScavengeResponse, outcomes)
 
 
 def test_a_finished_scavenge_has_its_duration_and_freed_bytes() -> None:

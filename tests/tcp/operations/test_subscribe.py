@@ -11,7 +11,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
-from tests.tcp.operations.cases import ID, fate, reply
+from tests.tcp.operations.cases import ID, classes_of, reply
 
 
 def subscribe(stream: str | None = "ponies") -> Subscribe:
@@ -39,28 +39,31 @@ def test_a_confirmation_opens_a_buffer(fields: dict[str, int], number: int | Non
 
 
 def test_each_drop_reason_has_its_error() -> None:
-    fates: dict[SubscriptionDropReason, Any] = {
+    outcomes: dict[SubscriptionDropReason, Any] = {
         SubscriptionDropReason.UNSUBSCRIBED: (Retry, SubscriptionDropped),
         SubscriptionDropReason.ACCESS_DENIED: (Failure, AccessDenied),
         SubscriptionDropReason.NOT_FOUND: (Retry, SubscriptionDropped),
         SubscriptionDropReason.PERSISTENT_SUBSCRIPTION_DELETED: (Retry, SubscriptionDropped),
         SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED: (Retry, SubscriptionDropped),
     }
-    assert set(fates) == set(SubscriptionDropReason)
+    assert set(outcomes) == set(SubscriptionDropReason)
 
     def drop(reason: int) -> Any:
         payload = schema.SubscriptionDropped(reason=reason).SerializeToString()
-        return fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID, payload)))
+        return classes_of(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID, payload)))
 
-    assert {reason: drop(reason) for reason in SubscriptionDropReason} == fates
+    assert {reason: drop(reason) for reason in SubscriptionDropReason} == outcomes
     assert drop(99) == (Failure, UnexpectedReply)
 
 
 def test_a_drop_without_payload_means_unsubscribed() -> None:
     """See docs/protocol/tcp.md, section 8."""
-    assert fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID))) == (Retry, SubscriptionDropped)
+    assert classes_of(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID))) == (
+        Retry,
+        SubscriptionDropped,
+    )
 
 
 def test_a_malformed_drop_is_a_malformed_reply() -> None:
     garbage = Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff\xff")
-    assert fate(subscribe().interpret(garbage)) == (Failure, MalformedReply)
+    assert classes_of(subscribe().interpret(garbage)) == (Failure, MalformedReply)

@@ -55,7 +55,7 @@ def test_the_requests_contain_all_arguments() -> None:
     ids=str,
 )
 def test_each_result_is_named(operation: Operation[Any], message: Any) -> None:
-    fates: dict[OperationResult, Any] = {
+    outcomes: dict[OperationResult, Any] = {
         OperationResult.SUCCESS: Success,
         OperationResult.PREPARE_TIMEOUT: (Retry, PrepareTimeout),
         OperationResult.COMMIT_TIMEOUT: (Retry, CommitTimeout),
@@ -65,7 +65,7 @@ def test_each_result_is_named(operation: Operation[Any], message: Any) -> None:
         OperationResult.INVALID_TRANSACTION: (Failure, InvalidTransaction),
         OperationResult.ACCESS_DENIED: (Failure, AccessDenied),
     }
-    assert_each_code_is_named(operation, message, OperationResult, fates)
+    assert_each_code_is_named(operation, message, OperationResult, outcomes)
 
 
 def test_a_start_returns_the_id_of_the_transaction() -> None:

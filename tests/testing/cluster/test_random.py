@@ -96,7 +96,7 @@ class History:
                     await (cluster.start_election if self.chance.random() < 0.3 else cluster.elect)()
 
     async def repair(self) -> None:
-        """Let all nodes work together again."""
+        """Heal all connections, start all nodes, and elect a leader."""
         await self.cluster.heal()
         for node in self.cluster.nodes:
             if node.is_hanging:

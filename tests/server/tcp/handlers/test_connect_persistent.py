@@ -27,7 +27,7 @@ def refusal(client: Consuming, *, id: bytes) -> str:
     message = schema.ConnectToPersistentSubscription(
         event_stream_id="s", subscription_id="g", allowed_in_flight_messages=1
     )
-    [(command, payload)] = client.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message, None, id)
+    [(command, payload)] = client.send(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message, None, id)
     assert command == Command.BAD_REQUEST
     return payload.decode().partition("\n")[2]
 
@@ -67,7 +67,7 @@ async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkey
     client.connect(id=A)
     client.connect(id=B)
     assert refusal(client, id=b"c" * 16) == "Too many persistent subscriptions."
-    client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
     client.connect(id=b"c" * 16)
     assert repr(client.conversation.consumers) == "<2 persistent subscriptions>"
     Consuming.beside(client).connect(id=b"d" * 16)
@@ -76,8 +76,8 @@ async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkey
 async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: Consuming) -> None:
     """A real server looks for both kinds too."""
     client.connect()
-    client.say(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id="s"), id=A)
-    ended = client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    client.send(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id="s"), id=A)
+    ended = client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
     assert ended == [(Command.SUBSCRIPTION_DROPPED, b"")] * 2
 
 

@@ -42,7 +42,7 @@ def ask(
         resolve_link_tos=resolve,
         filter=schema.Filter(context=by, type=type, data=data),
     )
-    [(answer, payload)] = talk.say(command, message, user)
+    [(answer, payload)] = talk.send(command, message, user)
     return answer, payload
 
 

@@ -36,7 +36,7 @@ def ask(
         filter=schema.Filter(context=by, type=type, data=data),
         checkpoint_interval=interval,
     )
-    [(command, payload)] = talk.say(Command.FILTERED_SUBSCRIBE_TO_STREAM, message, user)
+    [(command, payload)] = talk.send(Command.FILTERED_SUBSCRIBE_TO_STREAM, message, user)
     return command, payload
 
 
@@ -109,7 +109,7 @@ async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
 
 async def test_unsubscribing_ends_the_subscription(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s")
-    talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
+    talk.send(Command.UNSUBSCRIBE_FROM_STREAM)
     assert news_of(talk) == [Command.SUBSCRIPTION_DROPPED]
     talk.answers.clear()
     await other.write("s", "0")
@@ -175,7 +175,7 @@ async def test_filters_count_as_memory_of_the_client(talk: Talk, monkeypatch: py
     command, payload = ask(talk, "a" * 100, type=REGEX)
     assert (command, payload.endswith(b"Too many subscriptions.")) == (Command.BAD_REQUEST, True)
     subscribe(talk, "a", type=REGEX)
-    talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
+    talk.send(Command.UNSUBSCRIBE_FROM_STREAM)
     assert talk.conversation.subscriptions.has_room_for("s" * 9_000)
 
 

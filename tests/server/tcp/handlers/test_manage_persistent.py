@@ -43,7 +43,7 @@ async def test_only_admins_manage_groups(client: Consuming, change: str, user: C
 async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) -> None:
     assert await client.create(group="") == (0, "")
     message = schema.ConnectToPersistentSubscription(event_stream_id="s", allowed_in_flight_messages=10)
-    [(command, _)] = client.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message)
+    [(command, _)] = client.send(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message)
     assert command == Command.BAD_REQUEST
 
 
@@ -79,13 +79,13 @@ async def test_a_group_with_an_odd_name_is_found_by_consumers(client: Consuming)
 @pytest.mark.parametrize("name", ["subscription_group_name", "event_stream_id"])
 def test_a_name_that_is_no_text_is_a_bad_request(client: Consuming, command: Command, name: str) -> None:
     payload = settings_of("s", "g", {name: "??"}).SerializeToString().replace(b"??", b"\xff\xff")
-    assert [each for each, _ in client.say(command, payload, ADMIN)] == [Command.BAD_REQUEST]
+    assert [each for each, _ in client.send(command, payload, ADMIN)] == [Command.BAD_REQUEST]
 
 
 @pytest.mark.parametrize("command", MANAGING)
 def test_a_reply_has_a_reason_even_if_it_is_empty(client: Consuming, command: Command) -> None:
     """Clients of a real server with proto2 expect both fields."""
-    [(answer, payload)] = client.say(command, schema.DeletePersistentSubscription(), ADMIN)
+    [(answer, payload)] = client.send(command, schema.DeletePersistentSubscription(), ADMIN)
     assert answer == command + 1
     completed = schema.DeletePersistentSubscriptionCompleted.FromString(payload)
     assert completed.HasField("result")

@@ -145,18 +145,18 @@ async def test_a_read_can_start_at_every_returned_position(talk: Talk) -> None:
         given.add((written.commit_position, written.prepare_position))
         empty = await talk.write(stream)
         given.add((empty.commit_position, empty.prepare_position))
-        talk.say(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id=stream, expected_version=-2))
+        talk.send(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id=stream, expected_version=-2))
         await talk.settled()
         id = schema.TransactionStartCompleted.FromString(talk.answers[0].payload).transaction_id
         given.add((id, id))
         events = [event_of("3"), event_of("4" * 1_000)]
-        talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=events))
+        talk.send(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=events))
         await talk.settled()
-        talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+        talk.send(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
         await talk.settled()
         committed = schema.TransactionCommitCompleted.FromString(talk.answers[0].payload)
         given.add((committed.commit_position, committed.prepare_position))
-        talk.say(Command.DELETE_STREAM, schema.DeleteStream(event_stream_id=stream, expected_version=-2))
+        talk.send(Command.DELETE_STREAM, schema.DeleteStream(event_stream_id=stream, expected_version=-2))
         await talk.settled()
     for backward in (False, True):
         at = END if backward else START

@@ -18,7 +18,7 @@ from tests.server.talk import Talk
 
 
 async def scavenge(talk: Talk, user: Credentials | None) -> Any:
-    talk.say(Command.SCAVENGE_DATABASE, b"", user)
+    talk.send(Command.SCAVENGE_DATABASE, b"", user)
     await talk.settled()
     [answer] = talk.answers
     assert answer.command == Command.SCAVENGE_DATABASE_COMPLETED
@@ -42,7 +42,7 @@ async def test_the_reply_reports_the_freed_space(talk: Talk) -> None:
 
 async def test_only_one_scavenge_runs_at_a_time(talk: Talk) -> None:
     other = Talk(talk.store)
-    talk.say(Command.SCAVENGE_DATABASE, b"", ADMIN)
+    talk.send(Command.SCAVENGE_DATABASE, b"", ADMIN)
     refused = await scavenge(other, ADMIN)
     assert (refused.result, refused.total_space_saved) == (ScavengeResult.IN_PROGRESS, 0)
     await talk.settled()
@@ -65,5 +65,5 @@ async def test_a_full_disk_fails_the_request(
 
 @pytest.mark.parametrize("payload", [b"\x08"])
 async def test_an_invalid_payload_is_a_bad_request(talk: Talk, payload: bytes) -> None:
-    [(command, _)] = talk.say(Command.SCAVENGE_DATABASE, payload, ADMIN)
+    [(command, _)] = talk.send(Command.SCAVENGE_DATABASE, payload, ADMIN)
     assert command == Command.BAD_REQUEST

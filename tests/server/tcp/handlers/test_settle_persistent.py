@@ -29,7 +29,7 @@ async def client() -> AsyncIterator[Consuming]:
 @pytest.mark.parametrize("ids", [[], [b"short"], [bytes(16), b""], [b"x" * 17]])
 def test_invalid_ids_are_a_bad_request(client: Consuming, command: Command, ids: list[bytes]) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=ids)
-    [(answer, payload)] = client.say(command, message)
+    [(answer, payload)] = client.send(command, message)
     assert answer == Command.BAD_REQUEST
     name = command.name.title().replace("_", "")
     assert payload.decode() == f"Could not unwrap network package for command {name}.\n"
@@ -41,7 +41,7 @@ async def test_more_ids_than_slots_are_a_bad_request(
     client: Consuming, command: Command, count: int, answers: int
 ) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=[b"x" * 16] * count)
-    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST] * answers
+    assert [each for each, _ in client.send(command, message)] == [Command.BAD_REQUEST] * answers
 
 
 @pytest.mark.parametrize("subscription", ["s", "g", "no::such"])
@@ -56,12 +56,12 @@ async def test_settlements_for_another_group_are_ignored(client: Consuming, subs
 @pytest.mark.parametrize("command", [ACK, NAK])
 async def test_a_settlement_without_a_group_is_a_bad_request(client: Consuming, command: Command) -> None:
     message = schema.PersistentSubscriptionAckEvents(processed_event_ids=[b"x" * 16])
-    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
+    assert [each for each, _ in client.send(command, message)] == [Command.BAD_REQUEST]
 
 
 async def test_settlements_for_an_invalid_name_are_refused(client: Consuming) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
-    [(command, _)] = client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff"))
+    [(command, _)] = client.send(ACK, message.SerializeToString().replace(b"??", b"\xff\xff"))
     assert command == Command.BAD_REQUEST
 
 
@@ -89,7 +89,7 @@ async def test_an_invalid_reason_is_accepted(client: Consuming) -> None:
         message=b"not \xff UTF-8",
         action=NakAction.PARK,
     )
-    assert client.say(NAK, message.SerializeToString(), id=A) == []
+    assert client.send(NAK, message.SerializeToString(), id=A) == []
     assert await client.delivered() == []
     [parked] = client.stored("$persistentsubscription-s::g-parked")
     assert parked.data == b"0@s"

@@ -28,7 +28,7 @@ def subscribe(
 ) -> Any:
     """Subscribe, and return the SubscriptionConfirmation."""
     ask = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
-    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, user, id)
+    [(command, payload)] = talk.send(Command.SUBSCRIBE_TO_STREAM, ask, user, id)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
     return schema.SubscriptionConfirmation.FromString(payload)
 
@@ -68,7 +68,7 @@ async def test_a_subscription_to_all_has_no_last_number(talk: Talk, other: Talk)
 
 
 async def test_an_empty_name_means_all_streams(talk: Talk, other: Talk) -> None:
-    [(command, _)] = talk.say(Command.SUBSCRIBE_TO_STREAM, b"", ADMIN, A)
+    [(command, _)] = talk.send(Command.SUBSCRIBE_TO_STREAM, b"", ADMIN, A)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
     await other.write("s", "0")
     assert news_of(talk) == [(0, "0")]
@@ -92,7 +92,7 @@ async def test_subscribing_needs_permission_to_read(
     talk: Talk, other: Talk, stream: str, user: Credentials | None
 ) -> None:
     ask = schema.SubscribeToStream(event_stream_id=stream)
-    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, user, A)
+    [(command, payload)] = talk.send(Command.SUBSCRIBE_TO_STREAM, ask, user, A)
     assert command == Command.SUBSCRIPTION_DROPPED
     assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
     await other.write("$users", "0", user=ADMIN)
@@ -120,7 +120,7 @@ async def test_two_subscriptions_can_share_an_id(talk: Talk, other: Talk) -> Non
 async def test_own_events_are_sent_before_the_reply_to_the_write(talk: Talk) -> None:
     subscribe(talk, "s")
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("0")])
-    talk.say(Command.WRITE_EVENTS, message, id=B)
+    talk.send(Command.WRITE_EVENTS, message, id=B)
     await talk.settled()
     assert [answer.command for answer in talk.answers] == [
         APPEARED,
@@ -135,11 +135,11 @@ async def test_the_subscriptions_of_one_client_are_bounded(
     for number in range(10):
         subscribe(talk, "s", bytes([number]) * 16 if number else A)
     ask = schema.SubscribeToStream(event_stream_id="s" * 9_000)
-    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, id=B)
+    [(command, payload)] = talk.send(Command.SUBSCRIBE_TO_STREAM, ask, id=B)
     assert (command, payload.endswith(b"Too many subscriptions.")) == (Command.BAD_REQUEST, True)
     subscribe(other, "s" * 9_000)
     for number in range(1, 10):
-        talk.say(Command.UNSUBSCRIBE_FROM_STREAM, id=bytes([number]) * 16)
+        talk.send(Command.UNSUBSCRIBE_FROM_STREAM, id=bytes([number]) * 16)
     subscribe(talk, "s" * 8_000, B)
 
 

@@ -23,7 +23,7 @@ START, END = (0, 0), (-1, -1)
 
 
 async def ask(talk: Talk, command: Command, message: Any, user: None = None) -> Any:
-    talk.say(command, message, user)
+    talk.send(command, message, user)
     await talk.settled()
     [answer] = talk.answers
     assert answer.command == command + 1
@@ -97,7 +97,7 @@ async def test_a_transaction_that_is_too_large_is_dropped(talk: Talk) -> None:
 @pytest.mark.parametrize("expected", [-3, -4, -5])
 async def test_a_start_refuses_invalid_versions(talk: Talk, expected: int) -> None:
     message = schema.TransactionStart(event_stream_id="s", expected_version=expected)
-    [(command, _)] = talk.say(Command.TRANSACTION_START, message)
+    [(command, _)] = talk.send(Command.TRANSACTION_START, message)
     assert command == Command.BAD_REQUEST
 
 
@@ -117,7 +117,7 @@ async def test_a_full_disk_fails_the_request(
             (Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("2")])),
             (Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id)),
         ):
-            talk.say(command, message)
+            talk.send(command, message)
             await talk.settled()
             assert [answer.text for answer in talk.answers] == ["The server failed: disk full"]
     done = await commit(talk, id)
@@ -129,8 +129,8 @@ async def test_a_pipelined_commit_includes_earlier_writes(tmp_path: Path) -> Non
     talk = Talk(store)
     id = (await start(talk)).transaction_id
     for text in ("0", "1", "2"):
-        talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of(text)]))
-    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+        talk.send(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of(text)]))
+    talk.send(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     await talk.settled()
     committed = schema.TransactionCommitCompleted.FromString(talk.answers[-1].payload)
     assert (committed.first_event_number, committed.last_event_number) == (0, 2)
@@ -142,8 +142,8 @@ async def test_a_commit_while_the_store_closes_gets_a_reply(tmp_path: Path) -> N
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     id = (await start(talk)).transaction_id
-    talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("0")]))
-    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    talk.send(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("0")]))
+    talk.send(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     await store.close()
     assert talk.pending is not None
     assert (await talk.pending).__class__ is NotCommitted
@@ -174,7 +174,7 @@ async def test_writes_after_a_failed_commit_are_ignored(talk: Talk) -> None:
 async def test_a_write_pipelined_after_the_commit_is_ignored(talk: Talk) -> None:
     id = (await start(talk)).transaction_id
     await write(talk, id, "0")
-    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    talk.send(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     message = schema.TransactionWrite(transaction_id=id, events=[event_of("1")])
     talk.conversation.receive(Package(Command.TRANSACTION_WRITE, ID, message.SerializeToString()))
     await talk.settled()

@@ -6,7 +6,7 @@ from tests.server.tcp.handlers.test_subscribe import A, B, news_of, subscribe
 
 
 def unsubscribe(talk: Talk, id: bytes = A) -> list[tuple[int, bytes]]:
-    return talk.say(Command.UNSUBSCRIBE_FROM_STREAM, id=id)
+    return talk.send(Command.UNSUBSCRIBE_FROM_STREAM, id=id)
 
 
 DROPPED = [(Command.SUBSCRIPTION_DROPPED, b"")]

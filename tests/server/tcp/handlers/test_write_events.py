@@ -61,7 +61,7 @@ async def test_a_write_to_a_full_disk_fails_with_the_reason(talk: Talk, caplog: 
     fill(talk.store)
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("1" * 100_000)])
     for _ in range(13):
-        talk.say(Command.WRITE_EVENTS, message)
+        talk.send(Command.WRITE_EVENTS, message)
         await talk.settled()
         [answer] = talk.answers
         assert answer.command == Command.BAD_REQUEST
@@ -90,7 +90,7 @@ async def test_only_lenient_servers_answer_a_reordered_repeat(
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=reversed(events))
-    talk.say(Command.WRITE_EVENTS, message)
+    talk.send(Command.WRITE_EVENTS, message)
     await talk.settled()
     results = [schema.WriteEventsCompleted.FromString(answer.payload).result for answer in talk.answers]
     assert results == [OperationResult.WRONG_EXPECTED_VERSION] * is_answered
@@ -104,12 +104,12 @@ async def test_only_lenient_servers_commit_a_reordered_repeat(
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)
-    talk.say(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id="s", expected_version=-2))
+    talk.send(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id="s", expected_version=-2))
     await talk.settled()
     id = schema.TransactionStartCompleted.FromString(talk.answers[0].payload).transaction_id
-    talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=reversed(events)))
+    talk.send(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=reversed(events)))
     await talk.settled()
-    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    talk.send(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     await talk.settled()
     results = [schema.TransactionCommitCompleted.FromString(answer.payload).result for answer in talk.answers]
     assert results == [OperationResult.WRONG_EXPECTED_VERSION] * is_answered
