@@ -37,7 +37,7 @@ _NOTES: Final = {
     "checkpoint_max_count": "Handled events after which a checkpoint is written in any case.",
     "checkpoint_min_count": "Handled events that a checkpoint needs at least.",
     "subscriber_max_count": "Consumers that can be connected; 0: any number.",
-    "strategy": f"How the server chooses a consumer: {', '.join(ConsumerStrategy)}, or another that it knows.",
+    "strategy": f"How the server chooses a consumer: {', '.join(ConsumerStrategy)}, or another strategy that it has.",
 }
 """Help for each setting of a group."""
 

@@ -87,7 +87,7 @@ class Client(AdminClient):
         """
         credentials = Credentials(user, "" if password is None else password) if isinstance(user, str) else user
         if not isinstance(credentials, (Credentials, Token)) or (credentials is user and password is not None):
-            raise InvalidArgument("user", user, "a login with its password, Credentials, or a Token, by itself")
+            raise InvalidArgument("user", user, "either a login and a password, or only Credentials, or only a Token")
         return UserClient(self, credentials)
 
     async def __aenter__(self) -> Client:

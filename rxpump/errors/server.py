@@ -26,7 +26,7 @@ class BadRequest(ServerError):
     reason: str
 
     def __str__(self) -> str:
-        return f"the server calls {self.operation} a bad request: {self.reason}"
+        return f"the server refused {self.operation} as a bad request: {self.reason}"
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class ServerFailed(ServerError):
     reason: str
 
     def __str__(self) -> str:
-        return f"the server could not do {self.operation}: {self.reason}"
+        return f"the server could not execute {self.operation}: {self.reason}"
 
 
 @dataclass(eq=False)

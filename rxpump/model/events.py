@@ -197,7 +197,7 @@ class Event:
             raise self._not_json("metadata", error) from error
 
     def _not_json(self, part: str, error: Exception) -> NotJson:
-        reason = "its link leads nowhere" if self.is_broken_link else str(error)
+        reason = "the target of the link does not exist" if self.is_broken_link else str(error)
         return NotJson(self.stream, self.number, part, reason)
 
     def __eq__(self, other: object) -> bool:
@@ -229,7 +229,7 @@ class Event:
 
     def __repr__(self) -> str:
         if self.is_broken_link:
-            return f"<Event {self.number}@{self.stream} a link that leads nowhere>"
+            return f"<Event {self.number}@{self.stream} a link without a target>"
         link = self.link
         via = f" via {link.number}@{link.stream}" if link else ""
         return f"<Event {self.number}@{self.stream} {self.type} {len(self.data)} bytes{via}>"

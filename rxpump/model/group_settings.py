@@ -148,7 +148,9 @@ class PersistentSubscriptionSettings(GroupOptions):
         if self.checkpoint_min_count > self.checkpoint_max_count:
             most = f"checkpoint_max_count ({self.checkpoint_max_count}) or less"
             raise InvalidArgument("checkpoint_min_count", self.checkpoint_min_count, most)
-        checks.text("strategy", self.strategy, allowed="a ConsumerStrategy, or the name of one the server knows")
+        checks.text(
+            "strategy", self.strategy, allowed="a ConsumerStrategy, or the name of another strategy of the server"
+        )
 
     def but(self, named: NamedSettings) -> PersistentSubscriptionSettings:
         """Return these settings with some of them changed.

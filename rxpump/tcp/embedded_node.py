@@ -50,7 +50,7 @@ class EmbeddedNode(TcpNodeResolver):
             StoreError: The file cannot be opened.
         """
         if self._loop is not None and self._loop.is_closed():
-            raise ConnectionFailed(str(self.address), 1, "its event loop was closed before the client was")
+            raise ConnectionFailed(str(self.address), 1, "its event loop was closed before the client")
         if self._server is None:
             self._server = await self._open()
             await self._server.start()

@@ -44,7 +44,7 @@ _OVER_GRPC: Final = {
 
 LACKS: Final[Mapping[Capability, Lack]] = {
     Capability.GROUPS_ON_ALL: Lack(
-        "its messages name a stream",
+        "its messages must contain the name of a stream",
         "connect over gRPC to a server of version 21.6 or later, or use a group on a stream that a projection fills, "
         "such as $ce-orders or $et-OrderPlaced",
     ),

@@ -277,6 +277,6 @@ async def test_the_error_names_the_unknown_outcome_of_a_transaction(step: str) -
         await client.connect()
         transaction = client.continue_transaction("s", 77)
         error: type[Exception] = PrepareTimeout if step == "write" else OperationTimedOut
-        with pytest.raises(error, match="the server may not know transaction 77"):
+        with pytest.raises(error, match="the server may have no transaction 77"):
             await (transaction.write([EVENT]) if step == "write" else transaction.commit())
         await client.close()

@@ -98,8 +98,8 @@ def test_a_broken_link_has_no_data() -> None:
     assert (BROKEN.stream, BROKEN.number, BROKEN.type, BROKEN.id) == ("index", 3, "$>", LINK_ID)
     assert (BROKEN.data, BROKEN.metadata, BROKEN.is_json, BROKEN.json_metadata()) == (b"", b"", False, None)
     assert BROKEN.created == (BROKEN.link or DIRECT).created
-    assert repr(BROKEN) == "<Event 3@index a link that leads nowhere>"
-    with pytest.raises(NotJson, match="3@index is not JSON: its link leads nowhere"):
+    assert repr(BROKEN) == "<Event 3@index a link without a target>"
+    with pytest.raises(NotJson, match="3@index is not JSON: the target of the link does not exist"):
         BROKEN.json()
 
 

@@ -69,7 +69,10 @@ def test_a_count_is_a_whole_number_within_the_protocol(name: str) -> None:
         ({"record_statistics": None}, "record_statistics is None; allowed is True or False"),
         ({"read_batch_size": 500}, r"read_batch_size is 500; allowed is under buffer_size \(500\)"),
         ({"checkpoint_min_count": 1001}, "checkpoint_min_count is 1001; allowed is checkpoint_max_count"),
-        ({"strategy": ""}, "strategy is ''; allowed is a ConsumerStrategy, or the name of one the server knows"),
+        (
+            {"strategy": ""},
+            "strategy is ''; allowed is a ConsumerStrategy, or the name of another strategy of the server",
+        ),
         ({"start_from": -2}, "start_from is -2; allowed is a whole number, -1 or more"),
     ],
 )

@@ -25,7 +25,7 @@ def test_each_event_becomes_its_decoded_data(marbles: str) -> None:
         (event(data=b"\xff\xfe\xfd", stream="ponies", number=7), "7@ponies"),
         (event(data=b"{'m': 1}"), "double quotes"),
         (event(data=b""), "Expecting value"),
-        (broken_link(), "leads nowhere"),
+        (broken_link(), "target of the link does not exist"),
     ],
 )
 def test_data_that_is_not_json_is_an_error_with_place_and_reason(bad: Event, reason: str) -> None:

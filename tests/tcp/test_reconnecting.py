@@ -202,7 +202,7 @@ async def end(peer: Peer) -> None:
     ("deed", "reason"),
     [
         (garbage, "malformed frame: its length is 5"),
-        (complaint, "the server calls the connection a bad request: Invalid TCP frame"),
+        (complaint, "the server refused the connection as a bad request: Invalid TCP frame"),
         (end, "the server ended the connection"),
     ],
 )
@@ -231,7 +231,7 @@ async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> No
     async with ScriptedServer(complain) as server:
         client = client_of(server)
         await client.open()
-        with pytest.raises(BadRequest, match="the server calls Ping a bad request: What"):
+        with pytest.raises(BadRequest, match="the server refused Ping as a bad request: What"):
             await client.ping()
         await client.ping()
         assert server.accepted == 1

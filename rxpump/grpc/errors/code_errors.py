@@ -81,12 +81,12 @@ def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
 def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
     """Return the error of a call that the server answered with HTTP status 500.
 
-    A server answers so if the metadata of the error must contain the name of the stream and the name is not printable
+    This happens if the metadata of the error must contain the name of the stream and the name is not printable
     ASCII. Of the errors of reads and appends, only that of a deleted stream has the name in its metadata.
     """
     if call.method in (streams.READ, streams.APPEND):
         return StreamDeleted(call.stream_or_all)
-    reason = "a server answers so if it refuses the request and the name is not printable ASCII"
+    reason = "a server sends this answer if it refuses the request and the name is not printable ASCII"
     return ServerFailed(call.operation, f"{status.message} ({reason})")
 
 

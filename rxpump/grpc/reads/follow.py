@@ -159,7 +159,7 @@ class _Following(Subscription, ABC):
     def _fell_behind(self) -> None:
         if self._is_live:
             self._is_live = False
-            reason = "the consumer is slower than the events are written, and the server reads on from its log"
+            reason = "the consumer is slower than the writers, so the server now reads the events from its log"
             self._news.append(FellBehind(SubscriptionDropped(self._context.stream_or_all, reason)))
 
     @abstractmethod

@@ -237,7 +237,7 @@ class RunningGroup:
 
     def _fail(self, reason: str) -> None:
         """Drop all consumers, because the stream cannot be read. A later consumer causes another attempt."""
-        _log.error("%r cannot read on: %s", self, reason)
+        _log.error("%r cannot continue to read: %s", self, reason)
         for consumer in tuple(self.group.consumers.values()):
             consumer.drop(reason)
 

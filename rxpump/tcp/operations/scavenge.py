@@ -27,8 +27,8 @@ class Scavenge(Operation[ScavengeResult]):
     reply = Command.SCAVENGE_DATABASE_COMPLETED
     repeatable = False
     silence_hint = (
-        "the scavenge may be running; a server of version 23 does not answer a user who may not scavenge, nor where "
-        "it keeps its events in memory, nor as a follower"
+        "the scavenge may be running; a server of version 23 sends no answer to a user who may not scavenge, "
+        "if it stores its events in memory, or if it is a follower"
     )
 
     def answer(self, payload: bytes) -> Outcome[ScavengeResult]:

@@ -35,7 +35,7 @@ def _may_be_unknown(transaction_id: int) -> str:
 
     See docs/protocol/tcp.md, section 4.11.
     """
-    return f"the server may not know transaction {transaction_id}"
+    return f"the server may have no transaction {transaction_id}"
 
 
 class TransactionStart(Operation[int]):

@@ -78,7 +78,7 @@ class EmbeddedCluster:
         if size < 1:
             raise InvalidArgument("size", size, "a number of nodes from 1")
         if read_only_replicas < 0 or (read_only_replicas and words is GossipWords.V4):
-            raise InvalidArgument("read_only_replicas", read_only_replicas, "0, or with the words of V20 any number")
+            raise InvalidArgument("read_only_replicas", read_only_replicas, "0, or any number with GossipWords.V20")
         self._users = tuple(users)
         self._insecure = insecure
         self._words = words

@@ -72,7 +72,7 @@ class ReplicatedLog:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         leader = node.followed
         if leader is None:
-            answer.set_result(NotCommitted("the node knows no leader"))
+            answer.set_result(NotCommitted("the node has no leader"))
         elif leader.state is NodeState.LEADER and self.reaches(node, leader) and not leader.is_hanging:
             return leader.pending.add(change)
         else:
