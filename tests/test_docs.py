@@ -22,7 +22,7 @@ NAMED = re.compile(r"`((?:rxpump|tests|proto|docs|examples|benchmarks|tools)/[^`
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LIST_ITEM = re.compile(r"(?:[*-]|\d+\.) ")
-LANGUAGES = {"python", "sh", "text"}
+LANGUAGES = {"ini", "python", "sh", "text"}
 
 page_by_page = pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
