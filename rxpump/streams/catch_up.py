@@ -72,14 +72,15 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
         RxPumpError: An attempt failed, and another attempt cannot succeed.
     """
     failures = Failures(retry)
-    is_cut_off = False
+    is_cut_off = may_have_moved = False
     lag = _Lag(max_lag)
     while True:
         subscription = cursor.attempt()
         try:
             async with aclosing(subscription), WaitLimit(watchdog) as silence:
-                if is_cut_off:
+                if may_have_moved:
                     await cursor.check_last()
+                    may_have_moved = False
                 while True:
                     news = await (_next(subscription, cursor, silence) if cursor.is_live else subscription.next())
                     match news:
@@ -118,6 +119,7 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
                 )
                 yield Examined(cursor.place)
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
+            may_have_moved = may_have_moved or not isinstance(error, SubscriptionDropped)  # to another node
             await asyncio.sleep(failures.next_endless_delay())
 
 

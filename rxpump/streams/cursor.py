@@ -289,7 +289,7 @@ class Cursor:
         return end.readable is not None and bool(end.readable > place)
 
     async def check_last(self) -> None:
-        """Check after a lost connection that no other event has taken the place of the last delivered event.
+        """Check on a node that may be another one that no other event is at the place of the last delivered event.
 
         Raises:
             LogTruncated: Another event is there: the node has lost the delivered one.

@@ -14,6 +14,7 @@ from rxpump.errors import (
     AccessDenied,
     ConnectionClosed,
     LogTruncated,
+    NotReady,
     OperationTimedOut,
     RxPumpError,
     StreamDeleted,
@@ -274,9 +275,10 @@ async def test_the_error_names_the_place_to_resume_from(
     following.dispose()
 
 
+@pytest.mark.parametrize("ending", [CUT, NotReady("Subscribe")])
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 async def test_another_event_at_the_last_place_is_an_error(
-    store: FakeStore, runtime: BackgroundTasks, kind: Any, monkeypatch: pytest.MonkeyPatch
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, ending: RxPumpError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Numbers and positions alone do not show that the next node has lost the last event that was delivered."""
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
@@ -287,7 +289,7 @@ async def test_another_event_at_the_last_place_is_an_error(
         store.write()
         await recorder.until(lambda number=number: number in recorder.items)  # type: ignore[misc]
     store.records[2].event.event_id = b"another event..."
-    store.subscriptions[0].end(CUT)
+    store.subscriptions[0].end(ending)
     store.write()
     await recorder.until(lambda: recorder.error is not None)
     error = recorder.error
