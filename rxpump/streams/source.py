@@ -11,10 +11,12 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from time import monotonic
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from reactivex import abc
+from reactivex.disposable import Disposable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, LoopCaller
 from rxpump.backpressure.progress import Pending, ProgressTracker
@@ -23,7 +25,7 @@ from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, item_of
 from rxpump.errors import ClientClosed
 from rxpump.errors.root import as_exception
 from rxpump.model.signals import Examined
-from rxpump.streams.observable import Observable
+from rxpump.streams.observable import Observable, report
 from rxpump.telemetry import SubscriptionProbe, Telemetry
 from rxpump.transport import Transport
 
@@ -49,6 +51,30 @@ class TaskObservable(Observable[T], ABC):
         self.name = name
         self._runtime = runtime
 
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[Any] | Callable[[Any], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+        on_completed: Callable[[], None] | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe an observer, or callbacks; see `Observable.subscribe`.
+
+        The task calls them directly. reactivex would put an observer in between, which drops values that a source
+        delivers after it has ended or was disposed. A TaskSubscription delivers none then, and one call less for each
+        value makes reads about a tenth faster.
+        """
+        observer: Any = on_next
+        if not callable(getattr(on_next, "on_next", None)):
+            observer = _Callbacks(on_next or _ignore, on_error or report, on_completed or _ignore)
+        try:
+            subscription = self._subscribe_core(observer, scheduler)
+        except Exception as error:
+            observer.on_error(error)
+            return Disposable()
+        return Disposable(subscription.dispose)
+
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
@@ -68,6 +94,19 @@ class TaskObservable(Observable[T], ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class _Callbacks(abc.ObserverBase[Any]):
+    """Callbacks of a subscriber as an observer."""
+
+    on_next: Any = _ignore
+    on_error: Any = _ignore
+    on_completed: Any = _ignore
 
 
 class PageSource(TaskObservable[T]):
