@@ -12,7 +12,7 @@ from typing import Final
 from rxpump.model.positions import StreamDirection
 from rxpump.server.errors import damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, event_checksum
-from rxpump.server.store.pages import Page, plain_page
+from rxpump.server.store.pages import LOG_ENTRY, Page, plain_page
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record_schema import LogEntry, LogPage
 from rxpump.server.store.stored_stream import StoredStream
@@ -34,7 +34,8 @@ def located_page(read: Reader, stream: StoredStream, window: Window, direction: 
     since = stream.since(read.now())
     if since is not None:
         where, values = f"{where} AND created >= ?", (*values, since)
-    cursor = read.rows(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY revision {_ORDER[direction]}", values)
+    columns = f"{LOG_ENTRY}, all_checksum, position"
+    cursor = read.rows(f"SELECT {columns} FROM events WHERE {where} ORDER BY revision {_ORDER[direction]}", values)
     try:
         page = plain_page(cursor, max(0, high - low + 1), read.log().largest)
     except Mismatch as damage:

@@ -12,7 +12,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import FIRST_POSITION
-from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
+from rxpump.server.store.pages import LOG_ENTRY, STREAM_ENTRY, Page, plain_page, resolve, resolved_page
 from rxpump.server.store.record import RESERVED_BYTES, leads_to
 from rxpump.server.store.stored_stream import (
     STREAM_BY_NAME,
@@ -301,17 +301,16 @@ class Reader:
         order = f"ORDER BY events.revision {_ORDER[direction]}"
         if since is not None:
             where, span = f"{where} AND events.created >= ?", (*span, since)
-        columns, numbers = "events.stream_head, events.record, {}events.stream_checksum", "events.revision + ?"
+        columns, numbers = f"{STREAM_ENTRY}, events.stream_checksum", "events.revision + ?"
         if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
-            resolvable = columns.format("x'', ")
-            return self._resolved(f"{resolvable}, {numbers}", where, order, (place, *span), b"\x0a")
-        columns, count = columns.format(""), max(0, high - low + 1)
+            pieces = f"events.stream_head, events.record, x'', events.stream_checksum, {numbers}"
+            return self._resolved(pieces, where, order, (place, *span), b"\x0a")
+        count = max(0, high - low + 1)
         if since is None and stream.scavenged < low and high <= stream.last:
             places = range(place + low, place + high + 1)[:: 1 if direction is StreamDirection.FORWARD else -1]
             cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
-            with suppress(
-                Mismatch
-            ):  # If a scavenge has left gaps meanwhile, the numbers must be read together with the events.
+            # If a scavenge has left gaps meanwhile, the numbers must be read together with the events.
+            with suppress(Mismatch):
                 return plain_page(cursor, count, self.log().largest, places)
             cursor.close()
         cursor = self._connection.execute(
@@ -331,12 +330,13 @@ class Reader:
         where = f"events.position {'>=' if direction is StreamDirection.FORWARD else '<'} ?"
         order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
         span = (start, count)
-        columns = "events.all_head, events.record, events.all_tail, events.all_checksum, events.position"
+        columns = "events.all_checksum, events.position"
         try:
             if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
-                return self._resolved(columns, where, order, span, b"\x1a")
-            cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
-            return plain_page(cursor, count, self.log().largest)
+                pieces = f"events.all_head, events.record, events.all_tail, {columns}"
+                return self._resolved(pieces, where, order, span, b"\x1a")
+            query = f"SELECT {LOG_ENTRY}, {columns} FROM events WHERE {where} {order}"
+            return plain_page(self._connection.execute(query, span), count, self.log().largest)
         except Mismatch as damage:
             raise damaged_position(damage.places[0]) from None
 

@@ -159,6 +159,23 @@ def _wrapping(record: bytes, commit: int, prepare: int) -> tuple[bytes, bytes]:
     return b"\x1a" + _frequent(len(record) + len(tail)), tail
 
 
+def record_and_tail(entry: bytes) -> tuple[bytes, bytes]:
+    """Return the record and the tail of an event as it is in a page. In a page of a stream, the tail is empty."""
+    start, _ = _content(entry, 0)
+    _, end = _content(entry, start)
+    return entry[start:end], entry[end:]
+
+
+def _content(encoded: bytes, start: int) -> tuple[int, int]:
+    """Return where the content of the field at `start` begins and ends."""
+    at, length, shift = start + 1, 0, 0  # after the tag
+    while encoded[at] & _MORE:
+        length |= (encoded[at] & _LOW) << shift
+        at, shift = at + 1, shift + 7
+    length |= encoded[at] << shift
+    return at + 1, at + 1 + length
+
+
 def _text_field(tag: bytes, text: str) -> bytes:
     return (_cached_field if len(text) <= _LONGEST_CACHED else _new_field)(tag, text)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.store.record import Row, make_row, varint
+from rxpump.server.store.record import Row, make_row, record_and_tail, varint
 from rxpump.tcp.wire import schema
 
 NOON = 1_795_413_620_577_838_912  # 2026-11-23 03:20:20.577838912 UTC, in Unix nanoseconds
@@ -37,6 +37,13 @@ def test_a_page_of_all_joins_the_columns() -> None:
     page = schema.ReadAllEventsCompleted.FromString((row.all_head + row.record + row.all_tail) * 2)
     assert [event.event.event_number for event in page.events] == [3, 3]
     assert (page.events[0].commit_position, page.events[0].prepare_position) == (300, 300)
+
+
+@pytest.mark.parametrize("size", [0, 10, 60, 200, 20_000, 3_000_000])
+def test_the_record_of_an_event_is_found_in_a_page(size: int) -> None:
+    row = row_of(new_event(data=bytes(size)))
+    assert record_and_tail(row.stream_head + row.record) == (row.record, b"")
+    assert record_and_tail(row.all_head + row.record + row.all_tail) == (row.record, row.all_tail)
 
 
 def test_empty_fields_are_written_too() -> None:
