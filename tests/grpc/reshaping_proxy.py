@@ -4,8 +4,8 @@ Real servers of other versions, and proxies in front of them, send the same answ
 such forms at random:
 
 - frames: DATA split, merged, padded and empty; header blocks in CONTINUATION frames, with other fields, in another
-  order, with another compression; interim responses; unknown frames, PRIORITY, PING, several SETTINGS; RST_STREAM
-  after the trailers; GOAWAY, after which further calls of the connection are dropped
+  order, with another compression; interim responses; unknown frames, PRIORITY, PING, several SETTINGS, of which
+  some permit fewer calls; RST_STREAM after the trailers; GOAWAY, after which further calls are dropped
 - messages: compressed ones; fields that are not known, behind or before the others; messages of a kind that is not
   known; ids in the other form; repeated `caught_up`, `fell_behind`, checkpoints without progress
 
@@ -46,6 +46,9 @@ from tests.grpc.http2.raw_peer import (
 from tests.grpc.reshaped_messages import MessageReshaper, ReshapedStream
 
 Headers = list[tuple[str, str]]
+
+_MAX_STREAMS = 3
+"""Number of the setting MAX_CONCURRENT_STREAMS."""
 
 
 class FrameReader:
@@ -246,7 +249,8 @@ class ReshapedConnection:
             case 2 if number:
                 return frame(PRIORITY, 0, number, struct.pack(">LB", 0, 7))
             case 3:
-                return frame(SETTINGS, 0, 0, struct.pack(">HL", 0x77, self._chance.randrange(100)))
+                setting = self._chance.choice(((0x77, 5), (_MAX_STREAMS, 1), (_MAX_STREAMS, 2), (_MAX_STREAMS, 100)))
+                return frame(SETTINGS, 0, 0, struct.pack(">HL", *setting))
         return b""
 
 

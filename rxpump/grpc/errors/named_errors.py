@@ -68,7 +68,7 @@ class Refusal:
 
     def error(self) -> RxPumpError | None:
         """Return the error that the metadata names, None if it names none that is known."""
-        make = _BY_NAME.get(self.text("exception") or "")
+        make = _BY_NAME.get((self.text("exception") or "").strip().lower())
         return None if make is None else make(self)
 
     def leader(self) -> tuple[str, int] | None:

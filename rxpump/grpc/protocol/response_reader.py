@@ -70,7 +70,7 @@ class ResponseReader:
         elif not content_type.lower().startswith(CONTENT_TYPE):
             self.status = CallStatus(StatusCode.UNKNOWN, f"the response has the content-type {content_type!r:.100}")
         self.metadata = decode_metadata(event.headers)
-        self._messages = MessageReader(self._max_message_bytes, fields.get("grpc-encoding"))
+        self._messages = MessageReader(self._max_message_bytes, fields.get("grpc-encoding", "identity").lower())
 
     def _on_data(self, event: DataReceived) -> list[bytes]:
         messages = self._messages.feed(event.data)

@@ -254,6 +254,11 @@ def test_numbers_that_are_none_are_left_out(keys: dict[str, str]) -> None:
     assert error_of_status(status, DELETE) == WrongExpectedVersion("ponies", 7, None)
 
 
+def test_the_case_of_a_name_does_not_matter() -> None:
+    status = status_of(" Stream-Deleted", StatusCode.FAILED_PRECONDITION, "", {})
+    assert error_of_status(status, READ) == StreamDeleted("ponies")
+
+
 def test_an_unknown_name_is_interpreted_by_its_code() -> None:
     status = status_of("from-the-future", StatusCode.INVALID_ARGUMENT, "No.", {})
     assert error_of_status(status, READ) == BadRequest("Streams.Read 'ponies'", "No.")

@@ -75,10 +75,11 @@ def test_a_status_before_empty_data_is_read(number: str, code: StatusCode) -> No
     assert (messages, reader.status) == ([], CallStatus(code, metadata=(("exception", "x"),)))
 
 
-def test_a_compressed_response_is_read() -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
+def test_a_compressed_response_is_read(encoding: str) -> None:
     packed = gzip.compress(b"abc")
     body = b"\1" + len(packed).to_bytes(4, "big") + packed
-    reader, messages = read(headers(*response_headers(), ("grpc-encoding", "gzip")), data(body), DONE)
+    reader, messages = read(headers(*response_headers(), ("grpc-encoding", encoding)), data(body), DONE)
     assert (messages, reader.status) == ([b"abc"], CallStatus(StatusCode.OK))
 
 

@@ -2,7 +2,8 @@
 
 A line is a call: the request of another client, the messages of the server, and its trailers. There are no trailers
 if the client cancelled the call, or if the connection was lost. Of the calls with the same kind of request and of
-response, the file has the shortest one of each server.
+response, the file has the shortest one of each server. It also has calls of KurrentDB 26.1 that start outside of a
+stream, and calls with unusual options and names.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 from rxpump.errors import (
     AccessDenied,
+    BadRequest,
     LogTruncated,
     NotAuthenticated,
     NotLeader,
     NotReady,
     OperationTimedOut,
+    ReadFailed,
     RxPumpError,
     ServerFailed,
     StreamDeleted,
@@ -124,8 +127,9 @@ class RecordedRead:
                 return SubscriptionDropped if self.is_subscription else None
             case None, _, _ if not fields:
                 return None
-            case None, _, _:  # A server answers HTTP status 500 if the name is not ASCII.
-                return ServerFailed if (self.stream or "").isascii() else StreamDeleted
+            case None, _, _:  # A server answers HTTP status 500 if the name is not printable ASCII.
+                name = self.stream or ""
+                return ServerFailed if name.isascii() and name.isprintable() else StreamDeleted
             case _, "stream-deleted", _:
                 return StreamDeleted
             case _, "access-denied", _:
@@ -140,6 +144,10 @@ class RecordedRead:
                 return NotReady if self.is_subscription else OperationTimedOut
             case _, _, text if "invalid position" in text:
                 return LogTruncated
+            case "3", _, _:
+                return BadRequest
+            case _, _, text if text.startswith("Unexpected ReadStreamResult"):
+                return ReadFailed
         return ServerFailed
 
     def __str__(self) -> str:

@@ -122,6 +122,8 @@ def normalized(options: Any) -> Any:
     for source in (found.stream, found.all):
         if found.HasField("subscription") and source.WhichOneof("from") is not None:
             source.end.SetInParent()  # In place of the end, rxpump sends the position that it has found.
+    if found.all.HasField("position") and not found.all.position.commit_position:
+        found.all.start.SetInParent()
     if not found.HasField("stream"):
         found.ClearField("stream")
     return found
