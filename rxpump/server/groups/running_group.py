@@ -15,7 +15,7 @@ from typing import Final
 from rxpump.model.group_settings import NackAction
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
-from rxpump.server.groups.group import Group, Park
+from rxpump.server.groups.group import MAX_PENDING, Group, Park
 from rxpump.server.groups.journal import Journal
 from rxpump.server.groups.log_cursor import LogCursor
 from rxpump.server.groups.measurement import Measurement
@@ -94,7 +94,7 @@ class RunningGroup:
         if self.group.consumers:
             return self._stream.may_have_more
         page = self.settings.page_size
-        room = max(0, self.settings.buffer_size - self.group.buffered)
+        room = max(0, min(self.settings.buffer_size, MAX_PENDING) - self.group.buffered)
         return self._stream.has_more_than(room - room % page)
 
     # Consumers ----------------------------------------------------------------------------------
