@@ -89,6 +89,17 @@ async def test_the_state_of_a_group_depends_on_its_unread_events(caller: Caller)
     assert (await info(caller)).status == "Live"
 
 
+async def test_an_update_needs_a_start(caller: Caller) -> None:
+    """A real server words the error of the two kinds of groups differently."""
+    await create(caller)
+    no_start = {"stream": {"stream_identifier": {"stream_name": b"s"}}}
+    answer = await caller.ask(ps.UPDATE, ps.UpdateRequest(options=changed(no_start)))
+    assert answer.code is StatusCode.INVALID_ARGUMENT
+    assert answer.status.message.endswith(".UpdateReq+Types+StreamOptions+RevisionOptionOneofCase")
+    answer = await caller.ask(ps.UPDATE, ps.UpdateRequest(options=changed({"all": {}})))
+    assert answer.code is StatusCode.UNKNOWN
+
+
 async def test_a_group_is_found_by_the_name_of_all_streams(caller: Caller) -> None:
     """Only a group that is created, updated or deleted needs the option `all`."""
     await create(caller, of_all())

@@ -321,6 +321,12 @@ REFUSED = {
         None,
         "CreateReq+Types+AllOptions+AllOptionOneofCase",
     ),
+    "a filter without a subject": (
+        changed(of_all(start={}, filter={"count": {}})),
+        None,
+        "'None' is not a valid EventStore.Client.PersistentSubscriptions.CreateReq+Types+AllOptions+Types"
+        "+FilterOptions+FilterOneofCase",
+    ),
     "a number too large": (changed(of_stream(start={"revision": 1 << 63})), None, "is larger than"),
 }
 

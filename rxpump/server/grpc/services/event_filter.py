@@ -13,7 +13,7 @@ WINDOW: Final = 32
 """Number of examined events in a window of a filter, if the client lets the server choose."""
 
 _FIELDS: Final = {"stream_identifier": FilterField.STREAM, "event_type": FilterField.TYPE}
-_BAD: Final = "'None' is not a valid EventStore.Client.Streams.ReadReq+Types+Options+Types+FilterOptions+{}OneofCase"
+_OPTIONS: Final = "EventStore.Client.Streams.ReadReq+Types+Options+Types+FilterOptions"
 
 
 class WantedEvents(NamedTuple):
@@ -41,7 +41,7 @@ def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
     events, index = log_filter(message, strictness), _index(message)
     window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
     if window is None:
-        raise invalid_argument(_BAD.format("Window"))
+        raise invalid_argument(f"'None' is not a valid {_OPTIONS}+WindowOneofCase")
     if window == 0:
         raise invalid_argument("The window of a filter must be at least 1, got 0.")
     return WantedEvents(events, window, message.checkpoint_interval_multiplier, index)
@@ -60,15 +60,20 @@ def _index(message: Any) -> str | None:
     return index
 
 
-def log_filter(message: Any, strictness: Strictness) -> LogFilter:
+def log_filter(message: Any, strictness: Strictness, name: str = _OPTIONS) -> LogFilter:
     """Return the filter that an `EventFilter` describes.
+
+    Args:
+        message: The message.
+        strictness: How exactly to imitate a real server.
+        name: Name of the message of a real server, for its error text.
 
     Raises:
         CallError: The filter cannot be used.
     """
     subject = message.WhichOneof("subject")
     if subject is None:
-        raise invalid_argument(_BAD.format("Filter"))
+        raise invalid_argument(f"'None' is not a valid {name}+FilterOneofCase")
     try:
         return LogFilter(_FIELDS[subject], _search(getattr(message, subject), strictness))
     except BadFilter as error:

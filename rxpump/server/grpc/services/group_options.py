@@ -202,6 +202,8 @@ def _place(source: Any, request: str) -> int | Position:
             return 0
         case "end":
             return _END
+    if request == "UpdateReq":
+        raise handler_failed("The options must name the start of the group.")
     raise _no_start(f"{request}+Types+AllOptions+AllOptionOneofCase")
 
 
@@ -232,7 +234,8 @@ def _no_start(name: str) -> Exception:
 
 
 def _filter(call: Call, message: Any) -> GroupFilter:
-    log_filter(message, call.node.strictness)  # raises CallError if the filter cannot be used
+    name = f"{_PACKAGE}.CreateReq+Types+AllOptions+Types+FilterOptions"
+    log_filter(message, call.node.strictness, name)  # raises CallError if the filter cannot be used
     subject = message.WhichOneof("subject")
     expression = getattr(message, subject)
     field = FilterField.STREAM if subject == "stream_identifier" else FilterField.TYPE
