@@ -69,6 +69,15 @@ async def test_users_are_created_changed_and_deleted() -> None:
         assert {each.login_name for each in await details(caller)} == {"admin", "ops"}
 
 
+async def test_a_blank_login_stands_for_all_users() -> None:
+    """Only accounts that were changed have a time, so that clients do not show 1970 for the others."""
+    async with serving() as server, calling(server) as caller:
+        await create_ouro(caller)
+        for login in ("", " "):
+            found = {each.login_name: each.HasField("last_updated") for each in await details(caller, login)}
+            assert found == {"admin": False, "ops": False, "ouro": True}
+
+
 async def test_a_user_changes_the_password_who_knows_it() -> None:
     async with serving() as server, calling(server) as caller:
         await create_ouro(caller)

@@ -95,17 +95,18 @@ async def user_details(call: Call) -> None:
     _check_is_secure(call)
     require_login(call)
     login = request.options.login_name
-    for profile in [_found(call, login)] if login else call.node.users.all():
+    for profile in [_found(call, login)] if login.strip() else call.node.users.all():
         call.reply(DetailsResponse(user_details=_details(profile)))
 
 
 def _details(profile: Profile) -> dict[str, Any]:
+    updated = {"last_updated": {"ticks_since_epoch": profile.updated_ns // 100}} if profile.updated_ns else {}
     return {
         "login_name": profile.login,
         "full_name": profile.full_name,
         "groups": profile.groups,
         "disabled": profile.is_disabled,
-        "last_updated": {"ticks_since_epoch": profile.updated_ns // 100},
+        **updated,
     }
 
 
