@@ -56,6 +56,13 @@ async def test_groups_are_listed(page: Page, site: Site) -> None:
     await expect(page.get_by_role("heading", level=1)).to_have_text("billing")
 
 
+async def test_a_group_whose_name_is_dots_is_shown(page: Page, site: Site) -> None:
+    await site.client.create_subscription("..", ".", start_from=0)
+    await page.goto(site.at("group", ".", ".."))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("..")
+    await expect(page.get_by_role("region", name="Settings")).to_be_visible()
+
+
 async def test_a_group_has_settings_and_counts(page: Page, site: Site) -> None:
     await open_group(page, site)
     facts = page.get_by_role("region", name="Facts")

@@ -66,6 +66,9 @@ async def test_a_name_of_dots_is_not_removed_from_the_path(page: Page, site: Sit
     await page.goto(site.at("stream", name, **{"from": 0}))
     await page.get_by_role("button", name="Load all").click()
     await expect(page.get_by_role("region", name="Data", exact=True)).to_contain_text(f'name: "{name}"')
+    await page.goto(site.at())
+    await page.get_by_role("searchbox").fill(name)
+    await expect(page.get_by_role("region", name="Streams").locator("tbody")).to_contain_text(name)
 
 
 async def test_a_stream_is_read_page_by_page_to_its_first_event(page: Page, site: Site) -> None:

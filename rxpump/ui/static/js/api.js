@@ -141,12 +141,20 @@ export async function describe(response) {
 }
 
 /**
+ * Return a text as a value in a query or in the hash of an address.
+ *
+ * @param {string} text
+ */
+export function encode(text) {
+  return encodeURIComponent(text.toWellFormed?.() ?? text);
+}
+
+/**
  * Return a name as a part of a path. Browsers remove the parts `.` and `..` from a path, so these names are sent with
  * a character before them that is never sent unencoded otherwise.
  *
- * @param {string} part
+ * @param {string} name
  */
-export function encode(part) {
-  const encoded = encodeURIComponent(part.toWellFormed?.() ?? part);
-  return encoded === "." || encoded === ".." ? `=${encoded}` : encoded;
+export function pathPart(name) {
+  return name === "." || name === ".." ? `=${name}` : encode(name);
 }

@@ -1,6 +1,6 @@
 /** The data or the metadata of an event: JSON as a tree, other text as it is, bytes in hexadecimal. */
 
-import { encode, get } from "./api.js";
+import { get, pathPart } from "./api.js";
 import { foreign, h } from "./element.js";
 import { bytes } from "./format.js";
 import { jsonTree } from "./json_tree.js";
@@ -42,7 +42,7 @@ export function isEmpty(content) {
  * @param {number} number
  */
 export function eventPath(stream, number) {
-  return `/api/event/${encode(stream)}/${number}`;
+  return `/api/event/${pathPart(stream)}/${number}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The events that belong to one correlation or have one cause. */
 
-import { encode, get } from "../api.js";
+import { get, pathPart } from "../api.js";
 import { fill, foreign, h } from "../element.js";
 import { eventList } from "../event_list.js";
 import { counted } from "../format.js";
@@ -23,7 +23,7 @@ export async function correlationView(root, route, signal) {
   await show(
     list,
     async () => {
-      const { events, examined } = await get(`/api/correlation/${encode(id)}`, signal);
+      const { events, examined } = await get(`/api/correlation/${pathPart(id)}`, signal);
       searched.textContent = `Found in the last ${counted(examined, "event")}`;
       if (events.length === 0) return empty("No such event", "The latest events of the store have neither this id nor this correlation.");
       return eventList(events, { showStream: true });

@@ -1,6 +1,6 @@
 /** One consumer group: its place, its consumers, its settings and its parked events. */
 
-import { encode, get, info, post } from "../api.js";
+import { get, info, pathPart, post } from "../api.js";
 import { confirmed } from "../dialog.js";
 import { fill, foreign, h } from "../element.js";
 import { eventList } from "../event_list.js";
@@ -27,7 +27,7 @@ const CONSUMER_HEADS = /** @type {[string, "number"?][]} */ ([
 /** @type {import("../router.js").View} */
 export async function groupView(root, route, signal) {
   const [, stream = "", group = ""] = route.path;
-  const path = `/api/groups/${encode(stream)}/${encode(group)}`;
+  const path = `/api/groups/${pathPart(stream)}/${pathPart(group)}`;
   const about = h("div", { class: "card" }, loading("Loading the group"));
   const more = h("div");
   const parked = h("div");

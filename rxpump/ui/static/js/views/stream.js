@@ -1,6 +1,6 @@
 /** One stream: its events, newest first, page by page. */
 
-import { Failure, encode, get, info } from "../api.js";
+import { Failure, get, info, pathPart } from "../api.js";
 import { dataBlock, isEmpty } from "../data_block.js";
 import { fill, foreign, h } from "../element.js";
 import { eventList, receivedNumber } from "../event_list.js";
@@ -91,7 +91,7 @@ export async function streamView(root, route, signal) {
  * @returns {Promise<StreamPage>}
  */
 function request(name, from, signal) {
-  return get(`/api/stream/${encode(name)}?from=${from ?? "end"}&direction=backward&count=${COUNT}`, signal);
+  return get(`/api/stream/${pathPart(name)}?from=${from ?? "end"}&direction=backward&count=${COUNT}`, signal);
 }
 
 /**

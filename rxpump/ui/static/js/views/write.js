@@ -1,6 +1,6 @@
 /** Append an event, delete a stream, set the metadata of a stream. Only a page that may write has this view. */
 
-import { encode, get, info, post } from "../api.js";
+import { encode, get, info, pathPart, post } from "../api.js";
 import { confirmed } from "../dialog.js";
 import { fill, foreign, h } from "../element.js";
 import { whole } from "../format.js";
@@ -63,7 +63,7 @@ function metadataForm(name) {
 
   async function loadCurrent() {
     try {
-      const page = await get(`/api/stream/${encode(stream.value)}?from=end&direction=backward&count=1`);
+      const page = await get(`/api/stream/${pathPart(stream.value)}?from=end&direction=backward&count=1`);
       metadata.set(page.metadata?.content.text || "{}");
       fill(result);
     } catch (error) {
