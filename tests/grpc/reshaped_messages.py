@@ -64,7 +64,7 @@ class MessageReshaper:
             found.append(self._with_other_ids(stream, message))
         else:
             found.append(message)
-        return [self._with_unknown_field(each) for each in found]
+        return [self.with_unknown_field(each) for each in found]
 
     def _around_read(self, stream: ReshapedStream, message: bytes) -> list[bytes]:
         """Return a message of a read or subscription, with messages without a meaning around it."""
@@ -104,7 +104,8 @@ class MessageReshaper:
             return [content.correlation_id]
         return [record.id for record in (content.event.event, content.event.link) if record.HasField("id")]
 
-    def _with_unknown_field(self, message: bytes) -> bytes:
+    def with_unknown_field(self, message: bytes) -> bytes:
+        """Return a message, perhaps with a field before or behind the others that is not known."""
         match self._chance.randrange(4):
             case 0:
                 return message + UNKNOWN_FIELD

@@ -1,4 +1,4 @@
-"""A proxy that changes the form of what a server sends, but not its meaning.
+"""A proxy that changes the form of what a server sends, or of what a client sends, but not its meaning.
 
 Real servers of other versions, and proxies in front of them, send the same answers in other forms. This proxy makes
 such forms at random:
@@ -15,28 +15,20 @@ The proxy uses no code of the package to parse and build frames.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import random
-import struct
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from hpack import Decoder, Encoder
-
+from tests.grpc.frame_shaper import MAX_STREAMS, FrameReader, FrameShaper, HeaderReader, Headers
 from tests.grpc.http2.raw_peer import (
     ACK,
     CONTINUATION,
     DATA,
-    END_HEADERS,
     END_STREAM,
     GOAWAY,
     HEADERS,
-    PADDED,
     PING,
     PREFACE,
-    PRIORITY,
-    PRIORITY_FLAG,
     SETTINGS,
     RawFrame,
     frame,
@@ -45,49 +37,8 @@ from tests.grpc.http2.raw_peer import (
 )
 from tests.grpc.reshaped_messages import MessageReshaper, ReshapedStream
 
-Headers = list[tuple[str, str]]
 
-_MAX_STREAMS = 3
-"""Number of the setting MAX_CONCURRENT_STREAMS."""
-
-
-class FrameReader:
-    """Splits bytes into frames."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> list[RawFrame]:
-        self._data += data
-        found = []
-        while len(self._data) >= 9 and len(self._data) >= 9 + (size := int.from_bytes(self._data[:3], "big")):
-            kind, flags, stream_id = struct.unpack(">BBL", self._data[3:9])
-            found.append(RawFrame(kind, flags, stream_id, bytes(self._data[9 : 9 + size])))
-            del self._data[: 9 + size]
-        return found
-
-
-class HeaderReader:
-    """Joins HEADERS and CONTINUATION frames without padding or priority, and decodes the headers."""
-
-    def __init__(self) -> None:
-        self._decoder = Decoder()
-        self._block = b""
-        self._is_end = False
-
-    def feed(self, received: RawFrame) -> tuple[Headers, bool] | None:
-        """Return the headers and whether they end the stream; None while they are incomplete."""
-        if received.kind == HEADERS:
-            assert not received.flags & (PADDED | PRIORITY_FLAG)
-            self._is_end = bool(received.flags & END_STREAM)
-        self._block += received.payload
-        if not received.flags & END_HEADERS:
-            return None
-        block, self._block = self._block, b""
-        return [(str(name), str(value)) for name, value in self._decoder.decode(block)], self._is_end
-
-
-class ReshapedConnection:
+class ReshapedResponses:
     """The frames of one connection.
 
     Args:
@@ -98,17 +49,15 @@ class ReshapedConnection:
     def __init__(self, chance: random.Random, goaway_after: int | None) -> None:
         self._chance = chance
         self._goaway_after = goaway_after
-        self._encoder = Encoder()
+        self._shaper = FrameShaper(chance, ((0x77, 5), (MAX_STREAMS, 1), (MAX_STREAMS, 2), (MAX_STREAMS, 100)))
         self._from_server, self._from_client = FrameReader(), FrameReader()
         self._response_headers, self._request_headers = HeaderReader(), HeaderReader()
         self._messages = MessageReshaper(chance)
         self._streams: dict[int, ReshapedStream] = {}
-        self._pending: dict[int, bytes] = defaultdict(bytes)
         self._last = 0
         self._last_allowed: int | None = None
         self._has_acknowledged = False
         self._is_preface_due = True
-        self._pings: set[bytes] = set()
 
     # From the client -----------------------------------------------------------------------------------------------
 
@@ -123,8 +72,8 @@ class ReshapedConnection:
     def _forwarded(self, received: RawFrame) -> bytes:
         """Return a frame for the server; nothing if it answers a frame of the proxy, or belongs to a dropped call."""
         kind, flags, number, payload = received
-        if kind == PING and flags & ACK and payload in self._pings:
-            self._pings.discard(payload)
+        if kind == PING and flags & ACK and payload in self._shaper.pings:
+            self._shaper.pings.discard(payload)
             return b""
         if kind == SETTINGS and flags & ACK:
             is_first, self._has_acknowledged = not self._has_acknowledged, True
@@ -145,10 +94,10 @@ class ReshapedConnection:
     def backward(self, data: bytes) -> bytes:
         """Return what the client receives for bytes of the server."""
         found = [self._reshaped(each) for each in self._from_server.feed(data)]
-        return b"".join([*found, *map(self._drained, list(self._pending))])
+        return b"".join([*found, self._shaper.drained_all()])
 
     def _reshaped(self, received: RawFrame) -> bytes:
-        before = self._noise(received.stream_id) if received.kind != SETTINGS else b""
+        before = self._shaper.noise(received.stream_id) if received.kind != SETTINGS else b""
         if self._goaway_after is not None:
             self._goaway_after -= 1
             if self._goaway_after <= 0 and self._last_allowed is None and received.kind != SETTINGS:
@@ -175,7 +124,7 @@ class ReshapedConnection:
         others = [pair for pair in headers if not pair[0].startswith(":")]
         found = b""
         if status and self._chance.random() < 0.2:
-            found += self._block(number, [(":status", "103"), ("link", "</>")], is_end=False)
+            found += self._shaper.block(number, [(":status", "103"), ("link", "</>")], is_end=False)
         if status and not is_end and self._chance.random() < 0.3:
             stream.is_compressed = True
             others.append(("grpc-encoding", "gzip"))
@@ -183,75 +132,92 @@ class ReshapedConnection:
             others += [("x-request-id", "7"), ("grpc-accept-encoding", "identity,gzip"), ("server", "proxy")]
         self._chance.shuffle(others)
         if is_end:
-            found += self._drained(number)
-        found += self._block(number, status + others, is_end=is_end)
+            found += self._shaper.drained(number)
+        found += self._shaper.block(number, status + others, is_end=is_end)
         if is_end and self._chance.random() < 0.5:
             found += rst_stream(number, 0)
         return found
 
-    def _block(self, number: int, headers: Headers, *, is_end: bool) -> bytes:
-        """Return a header block, perhaps split, padded and with a priority."""
-        if self._chance.random() < 0.2:
-            self._encoder.header_table_size = self._chance.choice((0, 100, 4096))
-        block: bytes = self._encoder.encode(headers, huffman=self._chance.random() < 0.5)
-        cuts = sorted(self._chance.randrange(len(block) + 1) for _ in range(self._chance.choice((0, 0, 1, 3))))
-        parts = [block[start:end] for start, end in zip([0, *cuts], [*cuts, len(block)], strict=True)]
-        flags, first = END_STREAM * is_end, parts[0]
-        if self._chance.random() < 0.2:
-            flags, first = flags | PRIORITY_FLAG, struct.pack(">LB", 0, 15) + first
-        if self._chance.random() < 0.2:
-            padding = self._chance.randrange(5)
-            flags, first = flags | PADDED, bytes([padding]) + first + bytes(padding)
-        frames = [frame(HEADERS, flags | END_HEADERS * (len(parts) == 1), number, first)]
-        for at, part in enumerate(parts[1:], start=2):
-            frames.append(frame(CONTINUATION, END_HEADERS * (at == len(parts)), number, part))
-        return b"".join(frames)
-
     def _on_data(self, stream: ReshapedStream, number: int, payload: bytes, *, is_end: bool) -> bytes:
         for message in stream.messages(payload):
             for each in self._messages.reshape(stream, message):
-                self._pending[number] += self._framed(stream, each)
+                self._shaper.add_message(number, each, may_compress=stream.is_compressed)
         if is_end or self._chance.random() < 0.8:
-            return self._drained(number) + frame(DATA, END_STREAM, number) * is_end
+            return self._shaper.drained(number) + frame(DATA, END_STREAM, number) * is_end
         return b""  # The messages are merged with those of the next frame.
 
-    def _framed(self, stream: ReshapedStream, message: bytes) -> bytes:
-        is_packed = stream.is_compressed and self._chance.random() < 0.5
-        content = gzip.compress(message) if is_packed else message
-        return struct.pack(">BL", is_packed, len(content)) + content
 
-    def _drained(self, number: int) -> bytes:
-        """Return the pending bytes of a stream in DATA frames of random sizes."""
-        data = self._pending.pop(number, b"")
-        found = b""
-        while data:
-            size = self._chance.choice((1, 4, 5, 50, 1000, 16_000))
-            part, data = data[:size], data[size:]
-            flags = 0
-            if self._chance.random() < 0.1:
-                padding = self._chance.randrange(5)
-                flags, part = PADDED, bytes([padding]) + part + bytes(padding)
-            found += frame(DATA, flags, number, part) + self._empty_data(number)
-        return found
+class ReshapedRequests:
+    """The frames of one connection whose client is the one that has another form.
 
-    def _empty_data(self, number: int) -> bytes:
-        return frame(DATA, 0, number) if self._chance.random() < 0.05 else b""
+    Args:
+        chance: Source of the random forms.
+    """
 
-    def _noise(self, number: int) -> bytes:
-        """Return a frame that means nothing."""
-        match self._chance.randrange(12):
-            case 0:
-                opaque = self._chance.randbytes(8)
-                self._pings.add(opaque)
-                return frame(PING, 0, 0, opaque)
-            case 1:
-                return frame(0x4F, 0xFF, number, b"unknown")
-            case 2 if number:
-                return frame(PRIORITY, 0, number, struct.pack(">LB", 0, 7))
-            case 3:
-                setting = self._chance.choice(((0x77, 5), (_MAX_STREAMS, 1), (_MAX_STREAMS, 2), (_MAX_STREAMS, 100)))
-                return frame(SETTINGS, 0, 0, struct.pack(">HL", *setting))
-        return b""
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._shaper = FrameShaper(chance, ((0x77, 5), (MAX_STREAMS, 100)))
+        self._messages = MessageReshaper(chance)
+        self._from_server, self._from_client = FrameReader(), FrameReader()
+        self._headers = HeaderReader()
+        self._streams: dict[int, ReshapedStream] = {}
+        self._is_preface_due = True
+        self._has_acknowledged = False
+
+    def forward(self, data: bytes) -> bytes:
+        """Return what the server receives for bytes of the client."""
+        preface = b""
+        if self._is_preface_due:
+            preface, data, self._is_preface_due = PREFACE, data[len(PREFACE) :], False
+        found = [self._reshaped(each) for each in self._from_client.feed(data)]
+        return b"".join([preface, *found, self._shaper.drained_all()])
+
+    def _reshaped(self, received: RawFrame) -> bytes:
+        kind, flags, number, payload = received
+        if kind == SETTINGS:
+            return frame(*received) * (1 if flags & ACK else self._chance.randint(1, 3))
+        found = self._shaper.noise(number if number in self._streams else 0)
+        if kind in (HEADERS, CONTINUATION):
+            decoded = self._headers.feed(received)
+            return found if decoded is None else found + self._on_headers(number, *decoded)
+        if kind == DATA:
+            stream = self._streams[number]
+            for message in stream.messages(payload):
+                changed = self._messages.with_unknown_field(message)
+                self._shaper.add_message(number, changed, may_compress=stream.is_compressed)
+            if flags & END_STREAM:
+                return found + self._shaper.drained(number) + frame(DATA, END_STREAM, number)
+            return found
+        return found + frame(*received)
+
+    def _on_headers(self, number: int, headers: Headers, is_end: bool) -> bytes:
+        stream = self._streams[number] = ReshapedStream(dict(headers)[":path"])
+        pseudo = [pair for pair in headers if pair[0].startswith(":")]
+        others = [pair for pair in headers if not pair[0].startswith((":", "content-type"))]
+        others.append(("content-type", self._chance.choice(("application/grpc", "application/grpc+proto"))))
+        if self._chance.random() < 0.3:
+            stream.is_compressed = True
+            others.append(("grpc-encoding", "gzip"))
+        if self._chance.random() < 0.5:
+            others += [("user-agent", "other/1.0"), ("via", "2 proxy"), ("x-trace-bin", "AAEC")]
+        self._chance.shuffle(pseudo)
+        self._chance.shuffle(others)
+        return self._shaper.block(number, pseudo + others, is_end=is_end)
+
+    def backward(self, data: bytes) -> bytes:
+        """Return what the client receives for bytes of the server."""
+        return b"".join(map(self._backward, self._from_server.feed(data)))
+
+    def _backward(self, received: RawFrame) -> bytes:
+        """Return a frame for the client; nothing if it answers a frame of the proxy."""
+        kind, flags, _, payload = received
+        if kind == PING and flags & ACK and payload in self._shaper.pings:
+            self._shaper.pings.discard(payload)
+            return b""
+        if kind == SETTINGS and flags & ACK:
+            is_first, self._has_acknowledged = not self._has_acknowledged, True
+            return frame(*received) * is_first
+        return frame(*received)
 
 
 class ReshapingProxy:
@@ -263,18 +229,19 @@ class ReshapingProxy:
         failures: Exceptions of the proxy itself.
     """
 
-    def __init__(self, target: int, seed: int, *, sends_goaway: bool) -> None:
+    def __init__(self, target: int, seed: int, *, sends_goaway: bool, of_requests: bool) -> None:
         self.port = 0
         self.connections = 0
         self.failures: list[BaseException] = []
         self._target = target
         self._chance = random.Random(seed)
         self._sends_goaway = sends_goaway
+        self._of_requests = of_requests
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass the bytes of one connection until either side ends it."""
         self.connections += 1
-        connection = ReshapedConnection(self._chance, self._chance.randint(3, 40) if self._sends_goaway else None)
+        connection = self._connection()
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
         pumps = [
             asyncio.ensure_future(self._pump(reader, server_writer, connection.forward)),
@@ -287,6 +254,11 @@ class ReshapingProxy:
                 pump.cancel()
             for each in (writer, server_writer):
                 each.close()
+
+    def _connection(self) -> ReshapedResponses | ReshapedRequests:
+        if self._of_requests:
+            return ReshapedRequests(self._chance)
+        return ReshapedResponses(self._chance, self._chance.randint(3, 40) if self._sends_goaway else None)
 
     async def _pump(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, reshape: Callable[[bytes], bytes]
@@ -302,9 +274,18 @@ class ReshapingProxy:
 
 
 @asynccontextmanager
-async def reshaping(target: int, seed: int, *, sends_goaway: bool = False) -> AsyncIterator[ReshapingProxy]:
-    """Run a proxy in front of the server on a port of this machine."""
-    proxy = ReshapingProxy(target, seed, sends_goaway=sends_goaway)
+async def reshaping(
+    target: int, seed: int, *, sends_goaway: bool = False, of_requests: bool = False
+) -> AsyncIterator[ReshapingProxy]:
+    """Run a proxy in front of the server on a port of this machine.
+
+    Args:
+        target: Port of the server.
+        seed: Seed of the random forms.
+        sends_goaway: Whether each connection ends early by GOAWAY.
+        of_requests: Whether the proxy changes the requests, in place of the responses.
+    """
+    proxy = ReshapingProxy(target, seed, sends_goaway=sends_goaway, of_requests=of_requests)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     async with server:
