@@ -23,7 +23,7 @@ from rxpump.errors import (
     WrongExpectedVersion,
 )
 from rxpump.errors.root import as_exception
-from rxpump.model.positions import Position
+from rxpump.model.positions import ExpectedVersion, Position
 
 SAMPLES: dict[str, Any] = {
     "bool": False,
@@ -118,6 +118,21 @@ def test_a_timeout_in_the_cluster_names_its_stage() -> None:
     named: list[type[ServerTimeout]] = [PrepareTimeout, CommitTimeout, ForwardTimeout]
     assert [each.stage for each in named] == ["prepare", "commit", "forward"]
     assert ServerTimeout("s", "Timeout").stage is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "current", "text"),
+    [
+        (3, 5, "expected at version 3; its version is 5"),
+        (3, -1, "expected at version 3; it has no events"),
+        (None, None, "expected at another version; its version is unknown"),
+        (ExpectedVersion.NO_STREAM, 5, "expected not to exist; its version is 5"),
+        (-1, 5, "expected not to exist; its version is 5"),
+        (ExpectedVersion.STREAM_EXISTS, -1, "expected to exist; it has no events"),
+    ],
+)
+def test_a_wrong_expected_version_is_described(expected: int | None, current: int | None, text: str) -> None:
+    assert str(WrongExpectedVersion("ponies", expected, current)) == f"stream 'ponies' was {text}"
 
 
 def test_an_error_accepts_keywords() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rxpump.errors.server import ServerError
-from rxpump.model.positions import FIRST_POSITION, Position, position_text
+from rxpump.model.positions import FIRST_POSITION, ExpectedVersion, Position, position_text
 
 
 @dataclass(eq=False)
@@ -76,6 +76,14 @@ class InvalidPosition(ReadFailed):
     """
 
 
+_EXPECTED: Final[dict[int | None, str]] = {
+    None: "at another version",
+    ExpectedVersion.NO_STREAM: "not to exist",
+    ExpectedVersion.STREAM_EXISTS: "to exist",
+}
+"""Text for expected versions that are not the number of an event."""
+
+
 @dataclass(eq=False)
 class WrongExpectedVersion(ServerError):
     """A stream is not at the version that the writer expected. Nothing was written.
@@ -91,9 +99,15 @@ class WrongExpectedVersion(ServerError):
     current: int | None
 
     def __str__(self) -> str:
-        expected = "another version" if self.expected is None else f"version {self.expected}"
-        current = "unknown" if self.current is None else self.current
-        return f"stream {self.stream!r} was expected at {expected}; its version is {current}"
+        expected = _EXPECTED.get(self.expected, f"at version {self.expected}")
+        match self.current:
+            case None:
+                current = "its version is unknown"
+            case -1:
+                current = "it has no events"
+            case _:
+                current = f"its version is {self.current}"
+        return f"stream {self.stream!r} was expected {expected}; {current}"
 
 
 @dataclass(eq=False)

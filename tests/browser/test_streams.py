@@ -114,6 +114,13 @@ async def test_an_event_is_shown_with_all_its_values(page: Page, site: Site) -> 
     await expect(page.locator("details.event .what")).to_have_text(["OrderPaid", "OrderPlaced"])
 
 
+async def test_an_id_that_no_recent_event_has_is_said(page: Page, site: Site) -> None:
+    await site.write("orders", "OrderPlaced")
+    await page.goto(site.at("correlation", "order-1"))
+    await expect(page.get_by_role("heading", name="No recent event")).to_be_visible()
+    await expect(page.get_by_text("This id was searched in the last")).to_be_visible()
+
+
 async def test_large_json_is_folded(page: Page, site: Site) -> None:
     await site.write("orders", "Large", data={"items": [{"n": n} for n in range(1000)]})
     await page.goto(site.at("stream", "orders", **{"from": 0}))

@@ -24,8 +24,9 @@ export async function correlationView(root, route, signal) {
     list,
     async () => {
       const { events, examined } = await get(`/api/correlation/${pathPart(id)}`, signal);
-      searched.textContent = `Found in the last ${counted(examined, "event")}`;
-      if (events.length === 0) return empty("No such event", "The latest events of the store have neither this id nor this correlation.");
+      const place = `the last ${counted(examined, "event")}`;
+      searched.textContent = events.length === 0 ? "" : `Found in ${place}`;
+      if (events.length === 0) return empty("No recent event", `This id was searched in ${place} of the store. Older events are not searched.`);
       return eventList(events, { showStream: true });
     },
     signal,
