@@ -24,7 +24,8 @@ from tools.docs_site.links import PAGES_OF_ROOT, for_site
 from tools.docs_site.remedies import REMEDIES
 from tools.docs_site.tables import table, with_plain_code
 
-FILES = "https://example.com/files/"
+FILES = "https://example.com/blob/main/"
+RAW = FILES.replace("/blob/", "/raw/")
 ENTRIES = [
     *settings_page.settings(),
     *settings_page.reconnecting(),
@@ -126,6 +127,8 @@ def test_every_public_module_has_a_page() -> None:
         ("README.md", f"[x]: {FILES}docs/grpc.md#y", "[x]: grpc.md#y"),
         ("README.md", f"[x]: {FILES}rxpump/settings.py", f"[x]: {FILES}rxpump/settings.py"),
         ("README.md", "[x]: https://example.com/", "[x]: https://example.com/"),
+        ("README.md", f"[![a]({RAW}docs/ui/live.png)][x]", "[![a](ui/live.png)][x]"),
+        ("README.md", f"![a]({RAW}other.png)", f"![a]({RAW}other.png)"),
     ],
 )
 def test_links_work_on_the_site(source: str, text: str, expected: str) -> None:

@@ -12,6 +12,7 @@ PAGES_OF_ROOT: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md",
 """Files at the root of the repository that are pages of the site, with the paths of these pages."""
 
 _INLINE = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+_ADDRESS = re.compile(r"\]\((\w+:[^)#\s]+)\)")
 _DEFINITION = re.compile(r"^\[([^\]]+)\]: (\S+)$", re.MULTILINE)
 
 
@@ -24,10 +25,11 @@ def for_site(text: str, source: str, files: str) -> str:
         files: Address at which the repository shows a file, without the path of the file.
 
     Returns:
-        The text. Links to files that the site has are relative to its page; links to other files of the repository
-        contain their address there.
+        The text. Links to files that the site has are relative to its page, also if the README has them with their
+        address; links to other files of the repository contain their address there.
     """
     folder = posixpath.dirname(_page_of(source) or "")
+    raw = files.replace("/blob/", "/raw/")
 
     def resolved(path: str, anchor: str) -> str:
         page = _page_of(path)
@@ -37,13 +39,17 @@ def for_site(text: str, source: str, files: str) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), match[1]))
         return f"]({resolved(path, match[2] or '')})"
 
+    def address(match: re.Match[str]) -> str:
+        page = _page_of(match[1].removeprefix(raw)) if match[1].startswith(raw) else None
+        return match[0] if page is None else f"]({posixpath.relpath(page, folder or '.')})"
+
     def definition(match: re.Match[str]) -> str:
         if not match[2].startswith(files):
             return match[0]
         path, mark, anchor = match[2].removeprefix(files).partition("#")
         return f"[{match[1]}]: {resolved(path, mark + anchor)}"
 
-    return _DEFINITION.sub(definition, _INLINE.sub(inline, text))
+    return _DEFINITION.sub(definition, _ADDRESS.sub(address, _INLINE.sub(inline, text)))
 
 
 def _page_of(path: str) -> str | None:
