@@ -142,9 +142,9 @@ class StreamRolledBack(ServerError):
             can be the Position of a later event that did not match.
         current: Number of the last event that the server has (-1 if none), or its Position for the whole log.
         resume_after: Number or Position of the newest delivered event that the server is known to have; -1 or
-            Position(0, 0) for the start. The subscription stores the id of the last event of each of the latest 256
-            batches, so events between this one and the first lost one can be delivered again. None if the server has
-            none of these events, and the subscription did not begin at the start.
+            Position(0, 0) for the start. The subscription stores the ids of the first and the last event of each of
+            the latest batches, 256 ids at most. So events between this one and the first lost one can be delivered
+            again. None if the server has none of these events, and the subscription did not begin at the start.
     """
 
     stream: str

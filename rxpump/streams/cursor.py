@@ -199,8 +199,8 @@ class FollowedIndex(Followed):
 class Cursor:
     """The place of one subscription, which moves forward over the events that were delivered.
 
-    The cursor stores the last event of each of the latest batches. If the server loses events, they show which of
-    the delivered events the server still has.
+    The cursor stores places and ids of the first and the last event of each of the latest batches. If the server
+    loses events, they show which of the delivered events the server still has.
 
     Attributes:
         followed: Stream or `$all`.
@@ -243,6 +243,8 @@ class Cursor:
             events = self._after_place(events)
             last = max(self.place, last)
         if events:
+            if len(events) > 1:
+                self._landmarks.append(Landmark(self.followed.place(events[0]), events[0].received.id_bytes))
             self._last_id = last_id = newest.received.id_bytes
             self._landmarks.append(Landmark(last, last_id))
         self.place = self._seen = last

@@ -12,7 +12,7 @@ from rxpump import operators as ops
 from rxpump.errors import LogTruncated, StreamRolledBack
 from rxpump.model.new_events import NewEvent
 from rxpump.server.strictness import Strictness
-from rxpump.testing import EmbeddedCluster
+from rxpump.testing import EmbeddedCluster, wait_for
 from rxpump.testing.cluster import ClusterNode
 
 ADMIN: dict[str, Any] = {"username": "admin", "password": "changeit"}
@@ -66,12 +66,12 @@ class Received:
 
 async def lose(cluster: EmbeddedCluster, received: Received, lost: int, *, length: int = 0) -> None:
     """Let the leader show events that it cannot commit, and lose them. The new leader has 40 others instead."""
-    old = cluster.leader
+    old: Any = cluster.leader
     await cluster.cut_off(old)
     async with rxpump.connect(old.uri) as writer:
         publish = writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None)
         lone: asyncio.Future[object] = asyncio.ensure_future(publish)
-        await asyncio.sleep(0.02)  # The write must be pending.
+        await wait_for(lambda: bool(old.pending._writes))
         await cluster.step_down(old)
         await lone
     await received.until(lambda: received.types.count("Lost") == lost)
@@ -94,7 +94,7 @@ async def test_a_subscription_ends_with_log_truncated(kind: str, lost: int, leng
     another event.
     """
     received = Received()
-    cluster = EmbeddedCluster(strictness=Strictness.REAL, commit_timeout=0.05)
+    cluster = EmbeddedCluster(strictness=Strictness.REAL)
     async with cluster, connect(cluster.leader, protocol) as reader:
         await reader.publish_event("s", "Kept")
         source(reader, kind).pipe(ops.with_signals()).subscribe(received.note, received.note_error)
@@ -127,7 +127,7 @@ async def test_a_retry_resumes_after_the_newest_kept_event(kind: str, protocol: 
         ]
         return True
 
-    cluster = EmbeddedCluster(strictness=Strictness.REAL, commit_timeout=0.05)
+    cluster = EmbeddedCluster(strictness=Strictness.REAL)
     async with cluster, connect(cluster.leader, protocol) as reader:
         await reader.publish_event("s", "Kept")
         events = source(reader, kind).pipe(ops.retry_with_backoff(min_delay=0.001, retry_on=undo))
