@@ -1,4 +1,4 @@
-"""Run the benchmarks in several rounds, in which all contestants use one server in turn. Print the medians."""
+"""Run the benchmarks in several rounds, and print the medians. In a round, contestants use a server one by one."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
     Args:
         only: Keys of workloads, separated by commas. Empty: all.
         stores: Names of the stores to start servers on.
-        uri: Connection string of a running server to use in place of new servers, or None.
+        uri: Connection string of a running server to use instead of new servers, or None.
 
     Raises:
         click.BadParameter: A key in `only` is unknown.

@@ -154,7 +154,7 @@ def all_do(operation: str, *names: str, **options: Any) -> tuple[Entry, ...]:
 
 
 def share_of(operation: str, share: float, *names: str) -> tuple[Entry, ...]:
-    """Return entries of slow contestants, which process the fraction `share` of the events."""
+    """Return entries of slow contestants, which are measured with only the fraction `share` of the events."""
     return tuple(Entry(name, name, operation, share=share) for name in names)
 
 

@@ -58,11 +58,11 @@ def connect(
         port: Port.
         username: Login.
         password: Password.
-        token: Bearer token (JWT) in place of login and password, for servers from version 20.
+        token: Bearer token (JWT) instead of login and password, for servers from version 20.
         name: Name of the client in the log and the statistics of the server.
         settings: Settings. Options of the connection string override them.
         loop: Ignored; programs of photon-pump pass it.
-        discovery_host: Host name or address of one or more nodes of a cluster, in place of `uri`. `host` and `port`
+        discovery_host: Host name or address of one or more nodes of a cluster, instead of `uri`. `host` and `port`
             are then ignored.
         discovery_port: Port on which these nodes answer requests for gossip.
         selector: Function that is given the members of a cluster that can be used, and returns one of them. It

@@ -65,7 +65,7 @@ class BlockingClient(Delegate[Client]):
     # Pipelines ----------------------------------------------------------------------------------------
 
     if TYPE_CHECKING:
-        # One signature in place of an overload for each number of operators; see `Observable.pipe`.
+        # One signature instead of an overload for each number of operators; see `Observable.pipe`.
         # fmt: off
         def pipeline(
             self, stream: str, op1: Op[Event, Item1] = ..., op2: Op[Item1, Item2] = ..., op3: Op[Item2, Item3] = ...,

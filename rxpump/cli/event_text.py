@@ -64,7 +64,7 @@ def _content(name: str, content: bytes, parse: Callable[[], Any], *, is_json: bo
 
 
 def event_line(event: Event) -> Text:
-    """Return an event as one colored line for display, with escapes in place of control characters."""
+    """Return an event as one colored line for display, with escapes instead of control characters."""
     data = (
         event.data.decode(errors="replace") if event.is_json or event.data.isascii() else f"{len(event.data)} bytes"
     )

@@ -139,7 +139,7 @@ def _json_text(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return text for a terminal, with escapes such as `\x1b` in place of control characters.
+    r"""Return text for a terminal, with escapes such as `\x1b` instead of control characters.
 
     Names and data can come from anyone. Without the escapes, they could clear the screen, change the title of the
     window, or show the rest of a line in the opposite direction.

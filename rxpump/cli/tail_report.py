@@ -53,7 +53,7 @@ class TailReport:
         self._status = self._console.status("reading") if self._console.is_terminal and not is_quiet else None
 
     def note(self, item: Item | None) -> None:
-        """Update the report for an event or a signal; None if there was none for some time."""
+        """Update the report for an event or a signal; `item` is None if nothing has arrived for some time."""
         match item:
             case Event():
                 self._last = item

@@ -44,7 +44,7 @@ def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -
     """Show the rates of writes, and the statistics of the server.
 
     By default only admins may do so, because the command subscribes to $all. On a terminal, --watch shows each
-    measurement in place of the one before.
+    measurement instead of the one before.
     """
     with until_interrupted(), closing(Sampler(store, interval)) as sampler:
         if not watch:

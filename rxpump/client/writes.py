@@ -219,7 +219,7 @@ class WriteClient(ReadClient):
         expected_version: int = ExpectedVersion.ANY,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Append a link to an event. A read with `resolve_links` returns the event in place of the link.
+        """Append a link to an event. A read with `resolve_links` returns the event instead of the link.
 
         The id of the link is derived from the event and the stream, so the server recognizes a link that is written
         again (with ANY, as best effort).

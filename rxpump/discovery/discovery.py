@@ -139,7 +139,7 @@ class Discovery:
         return answers
 
     def reachable(self, address: Address) -> Address:
-        """Return the address to connect to in place of an advertised one, by the setting `host_overrides`."""
+        """Return the address to connect to instead of an advertised one, by the setting `host_overrides`."""
         return overridden(address, self._settings.host_overrides)
 
     def explain(self) -> str:
@@ -150,7 +150,7 @@ class Discovery:
         return "; ".join((*members, *problems, *experience))
 
     def report(self, address: str | None) -> Discovered:
-        """Return the last round as a status.
+        """Return a status that describes the last round of requests for gossip.
 
         Args:
             address: Address of the chosen node as the transport writes it; None if there is none.

@@ -157,8 +157,8 @@ class StreamRolledBack(ServerError):
 
     def _cause(self) -> str:
         return (
-            f"the subscription to {self.stream!r} has seen event {_shown(self.last_seen)}, and the server's last is "
-            f"{_shown(self.current)}: it was emptied, or restored from a backup"
+            f"the subscription to {self.stream!r} has delivered event {_shown(self.last_seen)}, and the last event "
+            f"of the server is {_shown(self.current)}: the server was emptied, or restored from a backup"
         )
 
     def _remedy(self) -> str:
@@ -171,9 +171,9 @@ class StreamRolledBack(ServerError):
 
 
 class LogTruncated(StreamRolledBack):
-    """The log of the server was truncated, and the place that a subscription has reached belongs to another event.
+    """The log of the server was truncated: another event is at the place of the last delivered event.
 
-    Or no event begins at its position in `$all`.
+    For `$all`, it is also possible that no event begins at that position.
 
     A cluster discards the end of the log of a leader that was lost before its followers had received it. Events that
     were delivered may be gone, and others may have taken their place.

@@ -129,7 +129,7 @@ def stream_name(value: object) -> str:
 def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
     """Return `value` if it is the name of one stream. `$all` is refused.
 
-    For a server `$all` is an ordinary name here, of a stream without events. A request would succeed and return
+    A server treats `$all` as the name of an ordinary stream without events. A request would succeed and return
     nothing.
 
     Args:

@@ -35,7 +35,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token (JWT) in place of a login and a password (docs/protocol/tcp.md, section 1.1).
+    """A bearer token (JWT) instead of a login and a password (docs/protocol/tcp.md, section 1.1).
 
     Servers from version 20 accept tokens. For an older server, and for the embedded one, a request with a token is a
     malformed frame, and it closes the connection. The request then fails with NotAuthenticated.
@@ -43,7 +43,7 @@ class Token:
     The token does not appear in a repr or an error.
 
     Attributes:
-        login: Text that errors contain in place of a login.
+        login: Text that errors contain instead of a login.
         text: The token, which must not be empty.
 
     Raises:

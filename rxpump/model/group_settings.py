@@ -102,7 +102,7 @@ class PersistentSubscriptionSettings(GroupOptions):
     """Settings of a consumer group, with the defaults of the server.
 
     Attributes:
-        resolve_links: Whether the target of a link is delivered in place of the link.
+        resolve_links: Whether the target of a link is delivered instead of the link.
         start_from: First event of the group: its number in the stream, or its Position for a group on `$all`. START
             is the first event that exists. END (also -1) starts with the events that are written after the group was
             created. The server ignores it once the group has a checkpoint.

@@ -114,10 +114,10 @@ class OpenTelemetry(Instrumentation):
 
     @contextmanager
     def appending(self, events: Events, login: str | None, *, is_buffered: bool) -> Iterator[Events]:
-        """Append events in a span. Its context is added to the metadata of those that belong to no other trace.
+        """Append events in a span. The context of the span is added to events that belong to no other trace.
 
-        The span of buffered events is a child of the span to which all of them belong. If they belong to several, it
-        has links to these.
+        If all buffered events belong to one span, that span is the parent of the new one. If they belong to several
+        spans, the new one has links to these.
         """
         every = [event for of_stream in events.values() for event in of_stream]
         origins = _distinct(map(_origin, every))

@@ -272,7 +272,7 @@ def _last_position(end: Position, after: Position) -> Position | None:
     it, so it can be equal to the end.
     """
     if end == LAST_POSITION:
-        return None  # The server returned the requested position in place of its end.
+        return None  # The server returned the requested position instead of its end.
     if after.prepare > 0 and end.commit == after.commit:
         return Position(end.commit - 1, end.commit - 1)
     return end

@@ -27,7 +27,7 @@ class Instrumentation(ABC):
 
     @abstractmethod
     def appending(self, events: Events, login: str | None, *, is_buffered: bool) -> AbstractContextManager[Events]:
-        """Return a context manager for the span of an append. It returns the events to write in place of `events`.
+        """Return a context manager for the span of an append. It returns the events to write instead of `events`.
 
         Args:
             events: Events to write to each stream. Their ids must not change.

@@ -32,7 +32,7 @@ class MockTransport(MockBase):
 
     It behaves like a server: appends, deletes, reads, subscriptions, transactions and consumer groups have the
     results and errors of the other transports. Access control lists apply to the views that `as_user` returns. There
-    are no projections and no `$maxAge`. There is no clock: a test calls `expire_deliveries` in place of the timeout
+    are no projections and no `$maxAge`. There is no clock: a test calls `expire_deliveries` instead of the timeout
     `message_timeout_seconds`.
 
     Args:

@@ -22,7 +22,7 @@ DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value, and the second of its delivery."""
+    """A value, and the time of its delivery in seconds."""
 
     at: float
     value: Any

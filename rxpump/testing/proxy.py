@@ -180,7 +180,7 @@ class Proxy:
         await self._may_flow.wait()
 
     def reply(self, data: bytes) -> bytes | None:
-        """Return the bytes to forward to a client in place of `data` from the server; None to cut the connection."""
+        """Return the bytes to forward to a client instead of `data` from the server; None to cut the connection."""
         if self._loses_reply:
             self._loses_reply = False
             return None

@@ -121,7 +121,7 @@ async def test_a_subscription_fails_with_stream_rolled_back(machine: Machine, ki
         if kind in OF_A_STREAM:
             assert (error.stream, error.last_seen, error.current) == ("s", last.number, left - 1)
             assert str(error).startswith(
-                f"the subscription to 's' has seen event 10, and the server's last is {left - 1}"
+                f"the subscription to 's' has delivered event 10, and the last event of the server is {left - 1}"
             )
         else:
             assert error.stream == "$all"

@@ -59,10 +59,10 @@ def _over_grpc(
 
 
 def use_grpc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients connect to embedded servers over gRPC in place of TCP."""
+    """Let clients connect to embedded servers over gRPC instead of TCP."""
     monkeypatch.setitem(connecting._TRANSPORTS, EmbeddedAddress, _over_grpc)
 
 
 def use_grpc_in_this_process() -> None:
-    """Let all clients of a program connect to embedded servers over gRPC in place of TCP."""
+    """Let all clients of a program connect to embedded servers over gRPC instead of TCP."""
     connecting._TRANSPORTS[EmbeddedAddress] = _over_grpc

@@ -71,7 +71,7 @@ async def test_a_unary_call_without_a_message_is_malformed() -> None:
         call.refuse(CallStatus(StatusCode.OK))
 
     async with serving(handlers(Delete=empty)) as server, calling(server.port) as caller:
-        with pytest.raises(MalformedReply, match="0 messages in place of one"):
+        with pytest.raises(MalformedReply, match="0 messages instead of one"):
             await caller.request(DELETION)
 
 

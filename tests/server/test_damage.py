@@ -150,7 +150,7 @@ NAMES = [f"s{number}" for number in range(12)]
 
 
 def answers(path: Path) -> dict[tuple[Any, ...], Any]:
-    """Return the result of each read of a store, DAMAGED in place of an error."""
+    """Return the result of each read of a store, DAMAGED instead of an error."""
     store = SqliteStore.open(path)
     found = {}
     for question, ask in questions(store):

@@ -44,7 +44,7 @@ def _section(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     records = [record for each in command.params if (record := each.get_help_record(context))]
-    rows = [[code(names), " ".join(text.split())] for names, text in records if text]  # the usage has the arguments
+    rows = [[code(names), " ".join(text.split())] for names, text in records if text]  # arguments have no text
     parts = [
         f"{'#' * name.count(' ')}# {name}",
         f"```text\n{usage}\n```",

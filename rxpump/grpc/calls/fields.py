@@ -103,5 +103,5 @@ def only(messages: Any, operation: str) -> Any:
         MalformedReply: There is no message, or there are several.
     """
     if len(messages) != 1:
-        raise MalformedReply(operation, f"a response of {len(messages)} messages in place of one")
+        raise MalformedReply(operation, f"a response of {len(messages)} messages instead of one")
     return messages[0]

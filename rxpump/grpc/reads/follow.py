@@ -243,7 +243,7 @@ class AllFollowing(_Following):
         batch_size: Most events in a batch.
         resolve_links: Whether to deliver the targets of links.
         where: Filter that the events must match.
-        index: Name of a secondary index whose events to follow in place of those that match a filter.
+        index: Name of a secondary index whose events to follow instead of those that match a filter.
     """
 
     def __init__(

@@ -133,7 +133,7 @@ class AllReading(Reading):
         batch_size: Most events in a batch.
         resolve_links: Whether to return the targets of links.
         where: Filter that the events must match.
-        index: Name of a secondary index whose events to read in place of those that match a filter.
+        index: Name of a secondary index whose events to read instead of those that match a filter.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ MAX_PENDING: Final = 5_000
 """Number of pending events at which a group stops reading. Its consumers cannot have more in flight."""
 
 _SHORTEST_TIMEOUT: Final = 1e-6
-"""Seconds in place of a timeout of 0. An event that is delivered at the time of a tick expires at the next one."""
+"""Seconds instead of a timeout of 0. An event that is delivered at the time of a tick expires at the next one."""
 
 MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
 """Bytes of pending events at which a group stops reading."""

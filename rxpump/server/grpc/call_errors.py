@@ -42,7 +42,7 @@ def metadata_value(value: str) -> str:
     """Return a text in the form that a header field allows.
 
     Printable ASCII stays as it is. All other characters are percent-encoded as UTF-8. A real server would answer with
-    HTTP status 500 in place of the error.
+    HTTP status 500 instead of the error.
     """
     value = value[:_MOST_CHARACTERS]
     is_plain = value.isascii() and value.isprintable() and value == value.strip(" ")

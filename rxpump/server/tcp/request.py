@@ -22,7 +22,7 @@ from rxpump.tcp.wire.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 NO_ID: Final = UUID(int=0).bytes
 
 NO_NUMBER: Final = -(2**31)
-"""Number that a real server sends in place of a missing number."""
+"""Number that a real server sends instead of a missing number."""
 
 TOO_LARGE: Final = "The event is too large for a stream with this name."
 """Text of the refusal of an event whose record would make a real server terminate."""

@@ -280,7 +280,7 @@ class PendingRequests:
         return None if request is None else self._settle(request, error=error)
 
     def tick(self, now: float) -> list[Request]:
-        """Apply the current time. Return the requests whose deadline has passed."""
+        """Queue retries that are due at the time `now`. Fail and return the requests whose deadline has passed."""
         if self._trial_ends is not None and self._trial_ends <= now:
             self._trial_ends = -math.inf
         while self._retrying and self._retrying[0][0] <= now:

@@ -44,7 +44,7 @@ class Store:
         return {"BatchAppend": self.batch_append, "Append": self.append}
 
     async def batch_append(self, call: ServerCall) -> None:
-        """Write and answer batches. A status in `interruptions` ends the call in place of the answer."""
+        """Write and answer batches. A status in `interruptions` ends the call instead of the answer."""
         self.calls += 1
         call.start()
         async for encoded in call:

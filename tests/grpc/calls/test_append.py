@@ -93,7 +93,7 @@ def test_every_recorded_response_has_a_result_or_an_error() -> None:
 
 @pytest.mark.parametrize("messages", [(), (streams.AppendResponse(), streams.AppendResponse())])
 def test_a_response_must_be_one_message(messages: tuple[Any, ...]) -> None:
-    with pytest.raises(MalformedReply, match=f"{len(messages)} messages in place of one"):
+    with pytest.raises(MalformedReply, match=f"{len(messages)} messages instead of one"):
         answer(append("ponies", [], 0), *messages)
 
 

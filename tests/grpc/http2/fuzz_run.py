@@ -271,7 +271,7 @@ class Run:
             assert end.code in FAULTS or end.reason.startswith("no bytes were received for")
             assert (self.frames[-1].kind, self.frames[-1].number) == (GOAWAY, end.code)
             assert self.connection.buffered_bytes == self.connection._receiver.held_bytes
-        assert len(goaways) <= 2  # shutdown can send one before the end of the connection
+        assert len(goaways) <= 2  # A shutdown can send a GOAWAY before that of the end.
 
     def comparable_events(self) -> list[Http2Event]:
         """Return the events. Adjacent DATA of a stream is joined, and DATA of streams that were reset is left out."""

@@ -50,8 +50,8 @@ async def page_of(read: RecordedRead, caller: Caller) -> Sequence[Event]:
     return await read_all_page(caller, read.start, count, read.direction, resolve_links=links, where=None)
 
 
-async def news_of(read: RecordedRead, caller: Caller, news: list[Any]) -> None:
-    """Follow until the recorded call ends."""
+async def follow_recorded(read: RecordedRead, caller: Caller, received: list[Any]) -> None:
+    """Follow until the recorded call ends, and add the batches and signals to `received`."""
     links = read.options.resolve_links
     after: Any = None if read.start is END else read.start
     subscription: StreamFollowing | AllFollowing
@@ -63,7 +63,7 @@ async def news_of(read: RecordedRead, caller: Caller, news: list[Any]) -> None:
         subscription = AllFollowing(caller, after, batch_size=MOST, resolve_links=links, where=read.where)
     async with aclosing(subscription):
         while True:
-            news.append(await subscription.next())
+            received.append(await subscription.next())
 
 
 @pytest.mark.parametrize("read", [each for each in READS if not each.is_subscription], ids=str)
@@ -92,7 +92,7 @@ async def test_a_recorded_subscription_is_understood(read: RecordedRead) -> None
     version = VERSIONS[read.server]
     async with reading_from(lambda options: answer(read, options), version=version) as (server, caller):
         with pytest.raises(RxPumpError) as raised:
-            await news_of(read, caller, news)
+            await follow_recorded(read, caller, news)
         assert not read.trailers or type(raised.value) is read.error
         # The client calls a server whose handler failed a few times.
         request = server.subscriptions[0]

@@ -50,7 +50,7 @@ def decide(log: Log, stream: str, expected: int, ids: Sequence[bytes]) -> Decisi
     if expected == last:
         return WRITE_THEM  # row 12
     if expected > last or not ids:
-        return Decision(WRONG_VERSION)  # row 11, and writes of nothing
+        return Decision(WRONG_VERSION)  # row 11, and appends without events
     stored = [record.event.event_id for record in log.streams[stream][expected + 1 :]]
     if stored[: len(ids)] == list(ids):
         return Decision(SUCCESS, expected + 1, expected + len(ids))  # row 8

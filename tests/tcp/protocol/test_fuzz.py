@@ -37,7 +37,7 @@ def payload(command: int) -> st.SearchStrategy[bytes]:
 
 
 def replies(command: int) -> st.SearchStrategy[tuple[int, bytes]]:
-    """Return a strategy of packages that can arrive in place of the reply `command`."""
+    """Return a strategy of packages that can arrive instead of the reply `command`."""
     commands = st.one_of(st.just(command), st.just(command), st.sampled_from(REFUSALS), st.integers(0, 255))
     return commands.flatmap(lambda code: st.tuples(st.just(code), payload(code)))
 

@@ -39,7 +39,7 @@ LEFT_OUT = {
 
 
 class ClusterReplay(Replay):
-    """The client's side of one connection to a node. It puts the ports of our nodes in place of the recorded ones."""
+    """The client's side of one connection to a node. It puts the ports of our nodes instead of the recorded ones."""
 
     nodes: Sequence[ClusterNode] = ()
 

@@ -47,7 +47,7 @@ def subscribe(talk: Talk, *data: str, **options: Any) -> Any:
     return schema.SubscriptionConfirmation.FromString(payload)
 
 
-def news_of(talk: Talk) -> list[Any]:
+def received_events(talk: Talk) -> list[Any]:
     """Return what a subscription received since the last call: data of events, commit positions of checkpoints."""
     received = []
     for answer in talk.answers:
@@ -73,20 +73,20 @@ async def test_only_matching_events_are_sent(talk: Talk, other: Talk) -> None:
     await other.write("s", "0")
     await other.write("t", "1", "2")
     await other.write("s2", "3", "4")
-    assert news_of(talk) == ["0", "3", "4"]
+    assert received_events(talk) == ["0", "3", "4"]
 
 
 async def test_checkpoints_count_all_examined_events(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=2)
     written = [await other.write(stream, str(number)) for number, stream in enumerate("sttss")]
     positions = [each.commit_position for each in written]
-    assert news_of(talk) == ["0", positions[1], "3", positions[3], "4"]
+    assert received_events(talk) == ["0", positions[1], "3", positions[3], "4"]
 
 
 async def test_checkpoints_are_sent_within_one_write(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=1)
     last = await other.write("s", "0", "1", "2")
-    received = news_of(talk)
+    received = received_events(talk)
     assert (received[0::2], received[-1]) == (["0", "1", "2"], last.commit_position)
     assert received[1::2] == sorted(received[1::2])
 
@@ -95,7 +95,7 @@ async def test_a_link_is_matched_before_it_is_resolved(talk: Talk, other: Talk) 
     await other.write("s", "content")
     subscribe(talk, "^\\$>$", type=REGEX, by=TYPE, resolve=True)
     await other.write("links", "0@s", "plain")
-    assert news_of(talk) == ["content"]
+    assert received_events(talk) == ["content"]
 
 
 async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
@@ -104,16 +104,16 @@ async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
     assert confirmation.last_event_number == 0
     await other.write("s", "1")
     await other.write("t", "2")
-    assert news_of(talk) == ["1"]
+    assert received_events(talk) == ["1"]
 
 
 async def test_unsubscribing_ends_the_subscription(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s")
     talk.send(Command.UNSUBSCRIBE_FROM_STREAM)
-    assert news_of(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert received_events(talk) == [Command.SUBSCRIPTION_DROPPED]
     talk.answers.clear()
     await other.write("s", "0")
-    assert news_of(talk) == []
+    assert received_events(talk) == []
 
 
 @pytest.mark.parametrize("user", [None, OPS])
@@ -143,11 +143,11 @@ async def test_a_costly_regex_ends_only_its_subscription(talk: Talk, other: Talk
     subscribe(other, "a")
     third = Talk(talk.store)
     await third.write("b", "0")
-    assert news_of(talk) == ["0"]
+    assert received_events(talk) == ["0"]
     talk.answers.clear()
     await third.write("a" * 1000, "1")
-    assert news_of(talk) == [Command.SUBSCRIPTION_DROPPED]
-    assert news_of(other) == ["1"]
+    assert received_events(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert received_events(other) == ["1"]
     assert len(talk.conversation.subscriptions) == 0
 
 
@@ -164,8 +164,8 @@ async def test_a_costly_batch_ends_only_its_subscription(talk: Talk, other: Talk
     assert for_one.steps > 1_000  # A single search needs far fewer steps than its limit.
     events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type=name) for name in names]
     await Talk(talk.store).write("s", *events)
-    assert news_of(talk) == [Command.SUBSCRIPTION_DROPPED]
-    assert len(news_of(other)) == len(events)
+    assert received_events(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert len(received_events(other)) == len(events)
     assert search.steps < for_one.steps * len(events) / 4
 
 

@@ -33,7 +33,7 @@ def subscribe(
     return schema.SubscriptionConfirmation.FromString(payload)
 
 
-def news_of(talk: Talk, id: bytes = A) -> list[tuple[int, str]]:
+def received_events(talk: Talk, id: bytes = A) -> list[tuple[int, str]]:
     """Return the events that a subscription received since the last request, as (number, data)."""
     appeared = [each for each in talk.answers if (each.command, each.correlation_id) == (APPEARED, id)]
     events = [schema.StreamEventAppeared.FromString(each.payload).event.event for each in appeared]
@@ -54,7 +54,7 @@ async def test_events_after_the_confirmation_are_sent(talk: Talk, other: Talk) -
     await other.write("s", "2", "3")
     await other.write("elsewhere", "0")
     await other.write("s", "4")
-    assert news_of(talk) == [(2, "2"), (3, "3"), (4, "4")]
+    assert received_events(talk) == [(2, "2"), (3, "3"), (4, "4")]
 
 
 async def test_a_subscription_to_all_has_no_last_number(talk: Talk, other: Talk) -> None:
@@ -64,27 +64,27 @@ async def test_a_subscription_to_all_has_no_last_number(talk: Talk, other: Talk)
     assert not confirmation.HasField("last_event_number")
     await other.write("s", "1")
     await other.write("$system", "0", user=ADMIN)
-    assert news_of(talk) == [(1, "1"), (0, "0")]
+    assert received_events(talk) == [(1, "1"), (0, "0")]
 
 
 async def test_an_empty_name_means_all_streams(talk: Talk, other: Talk) -> None:
     [(command, _)] = talk.send(Command.SUBSCRIBE_TO_STREAM, b"", ADMIN, A)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
     await other.write("s", "0")
-    assert news_of(talk) == [(0, "0")]
+    assert received_events(talk) == [(0, "0")]
 
 
 async def test_the_name_of_all_is_a_stream_without_events(talk: Talk, other: Talk) -> None:
     assert subscribe(talk, "$all", user=ADMIN).last_event_number == -1
     await other.write("s", "0")
-    assert news_of(talk) == []
+    assert received_events(talk) == []
 
 
 async def test_a_missing_stream_in_an_empty_store_is_followed(talk: Talk, other: Talk) -> None:
     confirmation = subscribe(talk, "s")
     assert (confirmation.last_commit_position, confirmation.last_event_number) == (-1, -1)
     await other.write("s", "0")
-    assert news_of(talk) == [(0, "0")]
+    assert received_events(talk) == [(0, "0")]
 
 
 @pytest.mark.parametrize(("stream", "user"), [("", None), ("", OPS), ("$all", None), ("$users", OPS), ("$$$x", None)])
@@ -96,7 +96,7 @@ async def test_subscribing_needs_permission_to_read(
     assert command == Command.SUBSCRIPTION_DROPPED
     assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
     await other.write("$users", "0", user=ADMIN)
-    assert news_of(talk, B) == []
+    assert received_events(talk, B) == []
     assert len(talk.conversation.subscriptions) == 0
 
 
@@ -104,7 +104,7 @@ async def test_targets_of_links_need_no_permission(talk: Talk, other: Talk) -> N
     await other.write("$secret", "content", user=ADMIN)
     subscribe(talk, "links", resolve=True)
     await other.write("links", "0@$secret")
-    assert news_of(talk) == [(0, "content")]
+    assert received_events(talk) == [(0, "content")]
 
 
 async def test_two_subscriptions_can_share_an_id(talk: Talk, other: Talk) -> None:
@@ -114,7 +114,7 @@ async def test_two_subscriptions_can_share_an_id(talk: Talk, other: Talk) -> Non
     await other.write("t", "0")
     subscribe(talk, "s")
     await other.write("s", "1")
-    assert news_of(talk) == [(1, "1"), (1, "1")]
+    assert received_events(talk) == [(1, "1"), (1, "1")]
 
 
 async def test_own_events_are_sent_before_the_reply_to_the_write(talk: Talk) -> None:
@@ -161,5 +161,5 @@ async def test_a_commit_before_the_subscription_is_not_sent(tmp_path: Path) -> N
     assert in_flight == (0, written.position)
     assert talk.answers[1:] == []
     await store.append(AppendRequest("s", -2, [event_of("1")]))
-    assert news_of(talk, A) == [(1, "1")]
+    assert received_events(talk, A) == [(1, "1")]
     await store.close()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rxpump.tcp.wire.commands import Command
 from tests.server.talk import Talk
-from tests.server.tcp.handlers.test_subscribe import A, B, news_of, subscribe
+from tests.server.tcp.handlers.test_subscribe import A, B, received_events, subscribe
 
 
 def unsubscribe(talk: Talk, id: bytes = A) -> list[tuple[int, bytes]]:
@@ -18,8 +18,8 @@ async def test_no_event_is_sent_after_the_end(talk: Talk) -> None:
     subscribe(talk, "s", B)
     assert unsubscribe(talk) == DROPPED
     await other.write("s", "0")
-    assert news_of(talk, A) == []
-    assert news_of(talk, B) == [(0, "0")]
+    assert received_events(talk, A) == []
+    assert received_events(talk, B) == [(0, "0")]
 
 
 async def test_an_unknown_id_is_not_answered(talk: Talk) -> None:
@@ -38,7 +38,7 @@ async def test_the_newer_of_two_with_one_id_ends(talk: Talk) -> None:
     assert unsubscribe(talk) == DROPPED
     await other.write("old", "0")
     await other.write("new", "1")
-    assert news_of(talk) == [(0, "0")]
+    assert received_events(talk) == [(0, "0")]
     assert unsubscribe(talk) == DROPPED
     assert repr(talk.store.feed) == "<Feed of 0 streams to 0 followers>"
 
@@ -50,4 +50,4 @@ async def test_an_id_can_be_used_again_after_the_end(talk: Talk) -> None:
     await other.write("s", "0")
     assert subscribe(talk, "s").last_event_number == 0
     await other.write("s", "1")
-    assert news_of(talk) == [(1, "1")]
+    assert received_events(talk) == [(1, "1")]
