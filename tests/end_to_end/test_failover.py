@@ -26,7 +26,7 @@ BOTH_PROTOCOLS = pytest.mark.parametrize("address", [uri_of, grpc_uri_of], ids=[
 Address = Callable[[EmbeddedCluster], str]
 
 
-async def survive(
+async def change_leaders(
     cluster: EmbeddedCluster, address: Address, preference: str, changes: int, chance: random.Random
 ) -> None:
     """Change the leader `changes` times, at random moments and in random ways.
@@ -70,12 +70,12 @@ def seeded() -> random.Random:
 @pytest.mark.parametrize("words", GossipWords)
 async def test_a_program_survives_each_change_of_leader(words: GossipWords) -> None:
     chance = seeded()
-    await survive(cluster_of(3, chance, words=words), uri_of, "follower", len(FAILURES), chance)
+    await change_leaders(cluster_of(3, chance, words=words), uri_of, "follower", len(FAILURES), chance)
 
 
 async def test_a_program_survives_each_change_of_leader_over_grpc() -> None:
     chance = seeded()
-    await survive(cluster_of(3, chance), grpc_uri_of, "follower", len(FAILURES), chance)
+    await change_leaders(cluster_of(3, chance), grpc_uri_of, "follower", len(FAILURES), chance)
 
 
 @pytest.mark.long
@@ -83,7 +83,7 @@ async def test_a_program_survives_each_change_of_leader_over_grpc() -> None:
 @BOTH_PROTOCOLS
 async def test_a_program_survives_200_changes_of_leader(address: Address) -> None:
     chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 10
-    await survive(cluster_of(3, chance), address, "follower", changes, chance)
+    await change_leaders(cluster_of(3, chance), address, "follower", changes, chance)
 
 
 @pytest.mark.long
@@ -93,4 +93,4 @@ async def test_a_program_survives_200_changes_of_leader(address: Address) -> Non
 async def test_a_program_survives_changes_in_a_large_cluster(address: Address, preference: str) -> None:
     chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 40
     large = cluster_of(5, chance, read_only_replicas=1, words=GossipWords.V20)
-    await survive(large, address, preference, changes, chance)
+    await change_leaders(large, address, preference, changes, chance)

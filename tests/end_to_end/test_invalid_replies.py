@@ -187,11 +187,11 @@ def fuzz(examples: int) -> None:
 
         @settings(max_examples=examples)
         @given(CASES)
-        def comes_to_an_end(case: Any) -> None:
+        def ends_soon(case: Any) -> None:
             runner.run(check(*case))
             assert not errors.records, errors.records[0]
 
-        comes_to_an_end()
+        ends_soon()
         gc.collect()
         assert not errors.records, errors.records[0]
 

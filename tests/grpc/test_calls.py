@@ -129,7 +129,7 @@ async def test_messages_before_an_error_are_returned() -> None:
 async def test_a_paused_call_holds_one_window_and_no_other_call() -> None:
     sent = 0
 
-    async def pours(call: ServerCall) -> None:
+    async def send_without_end(call: ServerCall) -> None:
         nonlocal sent
         call.start()
         while True:
@@ -138,7 +138,7 @@ async def test_a_paused_call_holds_one_window_and_no_other_call() -> None:
 
     limits = Http2Limits(stream_window=100_000)
     async with (
-        serving(handlers(Read=pours, Delete=delete)) as server,
+        serving(handlers(Read=send_without_end, Delete=delete)) as server,
         calling(server.port, limits=limits) as caller,
     ):
         call = await caller.open(FOLLOW)

@@ -86,7 +86,7 @@ async def consumer_group() -> None:
         print(judged[0], judged[-1], len(judged))
 
 
-async def what_is_not_there(conn: Any) -> None:
+async def missing_events(conn: Any) -> None:
     try:
         await conn.get("unicorns")
     except StreamNotFound as error:
@@ -102,7 +102,7 @@ async def main() -> None:
         await iterations(conn)
         await comprehensions(conn)
         await many_at_once(conn)
-        await what_is_not_there(conn)
+        await missing_events(conn)
     await everything()
     await consumer_group()
     client = connect(host=HOST, port=PORT)

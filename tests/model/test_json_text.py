@@ -77,7 +77,7 @@ class Opaque:
         return "Opaque()"
 
 
-class Colour(enum.Enum):
+class Color(enum.Enum):
     RED = "red"
     PAIR = (1, 2)
     BARE = Opaque()
@@ -113,7 +113,7 @@ WRITTEN = [
     (2**70, str(2**70)),
     (Point(1, 2), "[1,2]"),
     ({"a": Text("b"), Text("c"): 1}, '{"a":"b","c":1}'),
-    ([Colour.RED, Colour.PAIR, Size.LARGE, Name.FIRST], '["red",[1,2],3,"first"]'),
+    ([Color.RED, Color.PAIR, Size.LARGE, Name.FIRST], '["red",[1,2],3,"first"]'),
     ({Name.FIRST: 1}, '{"first":1}'),
     ({"id": ID}, f'{{"id":"{ID}"}}'),
     ("null", '"null"'),
@@ -134,7 +134,7 @@ CIRCLE.append(CIRCLE)
 
 REFUSED = [
     *(math.nan, [math.inf], {"a": -math.inf}, "\ud800", Opaque(), {("a",): 1}, CIRCLE),
-    *(Record(math.nan), {Opaque()}, Record, {ID: 1}, Colour.BARE, 1j),
+    *(Record(math.nan), {Opaque()}, Record, {ID: 1}, Color.BARE, 1j),
 ]
 
 

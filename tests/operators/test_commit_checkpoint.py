@@ -22,7 +22,7 @@ from tests.operators.sources import Clock, Feed, Gates, HeldSink, Seen, settle
 from tests.operators.stores import Store
 
 
-def thrice(item: Any) -> reactivex.Observable[Any]:
+def three_times(item: Any) -> reactivex.Observable[Any]:
     return reactivex.of(item, item, item)
 
 
@@ -229,7 +229,7 @@ async def test_an_event_is_finished_with_its_last_result() -> None:
 async def test_an_event_is_not_finished_during_its_delivery() -> None:
     feed, store = Feed(), Store()
     taken: list[list[int]] = []
-    feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store, every=1)).subscribe(
+    feed.pipe(rx.flat_map(three_times), ops.commit_checkpoint(store, every=1)).subscribe(
         lambda each: taken.append(list(store.saved))
     )
     for each in events(2):
@@ -258,7 +258,7 @@ async def test_no_stage_lets_an_unfinished_event_be_saved() -> None:
 
     subscription = feed.pipe(
         ops.map_async(same),
-        rx.flat_map(thrice),
+        rx.flat_map(three_times),
         ops.flat_map_async(same, 3),
         ops.batch(2),
         rx.flat_map(reactivex.from_iterable),
@@ -298,7 +298,7 @@ async def test_dispose_saves_finished_events() -> None:
 
 async def test_dispose_during_a_delivery_does_not_save_its_event() -> None:
     feed, store, seen = Feed(), Store(), Seen()
-    seen.of(feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store), rx.take(5)))
+    seen.of(feed.pipe(rx.flat_map(three_times), ops.commit_checkpoint(store), rx.take(5)))
     for each in events(3):
         feed.on_next(each)
     await settle()

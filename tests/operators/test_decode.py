@@ -160,11 +160,11 @@ def test_undecodable_is_called_and_the_event_is_omitted() -> None:
 
 
 def test_an_exception_of_undecodable_is_the_error() -> None:
-    def only_strangers(event: Any, error: NotDecodable) -> None:
+    def raise_for_known_type(event: Any, error: NotDecodable) -> None:
         if event.type == "Jumped":
             raise LookupError("that is ours")
 
-    operator = ops.decode({"Jumped": Jumped}, undecodable=only_strangers)
+    operator = ops.decode({"Jumped": Jumped}, undecodable=raise_for_known_type)
     assert decoded([STRANGE, GOOD], operator) == [Jumped(3, MOMENT)]
     with pytest.raises(LookupError, match="that is ours"):
         decoded([STRANGE, BAD], operator)

@@ -143,7 +143,7 @@ async def test_operators_have_separate_state_for_each_delivery() -> None:
 async def test_a_local_retry_comes_before_the_nack() -> None:
     attempts = 0
 
-    async def unsteady(item: Any) -> int:
+    async def fail_at_first(item: Any) -> int:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
@@ -151,7 +151,7 @@ async def test_a_local_retry_comes_before_the_nack() -> None:
         return int(item.number)
 
     again = ops.retry_with_backoff(5, min_delay=0.001, retry_on=lambda error: isinstance(error, ConnectionError))
-    work = Work(ops.nack_on_error(PARK, ops.map_async(unsteady), again))
+    work = Work(ops.nack_on_error(PARK, ops.map_async(fail_at_first), again))
     await work.give(*events(1))
     await asyncio.sleep(0.02)
     await work.end()

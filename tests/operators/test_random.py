@@ -19,7 +19,7 @@ from tests.fakes import BufferingObserver, Pages, numbers
 from tests.operators.sources import settle
 
 
-async def dawdle(item: Any) -> Any:
+async def process_slowly(item: Any) -> Any:
     for _ in range(hash(item) % 5 if isinstance(item, int) else 2):
         await asyncio.sleep(0)
     return item
@@ -37,11 +37,11 @@ STAGES: list[Callable[[], Any]] = [
     lambda: rx.filter(lambda item: True),
     lambda: rx.flat_map(lambda item: reactivex.from_iterable([item, item])),
     lambda: rx.share(),
-    lambda: ops.map_async(dawdle, 1, high=8),
-    lambda: ops.map_async(dawdle, 4, high=8),
-    lambda: ops.flat_map_async(dawdle, 3, high=8),
-    lambda: ops.partition_by(lambda item: hash(str(item)) % 3, dawdle, 2, high=8),
-    lambda: ops.exhaust_map_async(dawdle),
+    lambda: ops.map_async(process_slowly, 1, high=8),
+    lambda: ops.map_async(process_slowly, 4, high=8),
+    lambda: ops.flat_map_async(process_slowly, 3, high=8),
+    lambda: ops.partition_by(lambda item: hash(str(item)) % 3, process_slowly, 2, high=8),
+    lambda: ops.exhaust_map_async(process_slowly),
     lambda: ops.on_backpressure_drop(),
     lambda: ops.on_backpressure_latest(),
     lambda: ops.on_backpressure_buffer(10, ops.OverflowStrategy.DROP_OLDEST),

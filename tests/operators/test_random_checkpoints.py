@@ -42,13 +42,13 @@ class Work:
         self.ended(number)
         return reactivex.from_iterable(parts)
 
-    def sieve(self, number: int) -> bool:
+    def filter_items(self, number: int) -> bool:
         if self.chance.random() < 0.7:
             return True
         self.ended(number)
         return False
 
-    async def dawdle(self, number: int) -> int:
+    async def process_slowly(self, number: int) -> int:
         for _ in range(self.chance.randrange(6)):
             await asyncio.sleep(0)
         return number
@@ -63,14 +63,14 @@ class Work:
     def operators_that_keep_nothing(self) -> list[Callable[[], Operator[Any, Any]]]:
         """Return operators that keep no items without the knowledge of the tracker."""
         return [
-            lambda: rx.filter(self.sieve),
-            lambda: ops.map_async(self.dawdle, high=6),
-            lambda: ops.map_async(self.dawdle, 4, high=6),
-            lambda: ops.flat_map_async(self.dawdle, 3, high=6),
-            lambda: ops.partition_by(lambda number: self.chance.randrange(3), self.dawdle, 2, high=6),
+            lambda: rx.filter(self.filter_items),
+            lambda: ops.map_async(self.process_slowly, high=6),
+            lambda: ops.map_async(self.process_slowly, 4, high=6),
+            lambda: ops.flat_map_async(self.process_slowly, 3, high=6),
+            lambda: ops.partition_by(lambda number: self.chance.randrange(3), self.process_slowly, 2, high=6),
             lambda: ops.on_backpressure_drop(self.ended),
             lambda: ops.on_backpressure_buffer(3, ops.OverflowStrategy.DROP_OLDEST, on_dropped=self.ended),
-            lambda: ops.exhaust_map_async(self.dawdle, on_dropped=self.ended),
+            lambda: ops.exhaust_map_async(self.process_slowly, on_dropped=self.ended),
         ]
 
 

@@ -100,7 +100,7 @@ def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
     if recorded.command not in MESSAGES:
         return recorded.payload
     message = MESSAGES[recorded.command].FromString(recorded.payload)
-    _carry_over(message, MESSAGES[recorded.command].FromString(ours.payload), made)
+    _copy_values(message, MESSAGES[recorded.command].FromString(ours.payload), made)
     payload: bytes = message.SerializeToString()
     return payload
 
@@ -111,13 +111,13 @@ def readable(package: Package) -> str:
     return f"{package!r}: {package.payload!r}" if message is None else repr(message.FromString(package.payload))
 
 
-def _carry_over(recorded: Any, ours: Any, made: Ours) -> None:
+def _copy_values(recorded: Any, ours: Any, made: Ours) -> None:
     for field, value in recorded.ListFields():
         mine = getattr(ours, field.name)
         if field.message_type is not None:
             pairs = [(value, mine)] if hasattr(value, "ListFields") else zip(value, mine, strict=False)
             for one, other in pairs:
-                _carry_over(one, other, made)
+                _copy_values(one, other, made)
         elif field.name in POSITIONS:
             setattr(recorded, field.name, made.record_position(value, mine))
         elif field.name in IDS:

@@ -39,12 +39,12 @@ class Pair:
         refusal = await self.bad.receive()
         assert refusal is not None
         assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, correlation_id)
-        await self.both_are_well()
+        await self.check_both()
         return refusal.payload.decode()
 
     async def ignored(self, command: int, payload: bytes) -> None:
         self.bad.send(command, payload)
-        await self.both_are_well()
+        await self.check_both()
 
     async def closed(self, frame: bytes) -> None:
         """Send bytes, and check that the server closes the connection after at most one BadRequest without an id."""
@@ -55,7 +55,7 @@ class Pair:
             assert await self.bad.receive() is None
         await self.check_ping(self.good)
 
-    async def both_are_well(self) -> None:
+    async def check_both(self) -> None:
         await self.check_ping(self.bad)
         await self.check_ping(self.good)
 
@@ -218,7 +218,7 @@ async def expect_its_own_kind(pair: Pair, command: Command, payload: bytes) -> N
         answer = await pair.bad.expect_package()
         assert answer.command in answers_to(command)
         assert answer.correlation_id == correlation_id
-    await pair.both_are_well()
+    await pair.check_both()
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
@@ -342,4 +342,4 @@ async def test_wrong_credentials_are_refused_with_every_request(
     for payload in (GARBAGE, b""):
         correlation_id = pair.bad.send(command, payload, user=user)
         assert await pair.bad.receive() == Package(Command.NOT_AUTHENTICATED, correlation_id, b"Not Authenticated")
-    await pair.both_are_well()
+    await pair.check_both()

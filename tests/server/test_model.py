@@ -74,10 +74,10 @@ class Machine(RuleBasedStateMachine):
     def change(self, client: int, command: Command, request: Any, user: Credentials | None, *streams: str) -> Any:
         """Send a request that changes these streams, and compare the streams."""
         answer = self.ask(client, command, request, user)
-        self.look_at(*streams)
+        self.walk(*streams)
         return answer
 
-    def look_at(self, *streams: str) -> None:
+    def walk(self, *streams: str) -> None:
         for stream in streams:
             self.page_size = self.page_size % 4 + 1
             self.runner.run(walk_stream(self.pair, stream, self.page_size))
@@ -142,7 +142,7 @@ class Machine(RuleBasedStateMachine):
         for each in events:
             self.log.now += 700_000_000
             self.ask(0, Command.WRITE_EVENTS, write_of(stream, [each]), ADMIN)
-        self.look_at(stream)
+        self.walk(stream)
 
     @rule(client=CLIENTS, user=USERS, links=LINKS)
     def write_links(self, client: int, user: Credentials | None, links: list[Any]) -> None:
@@ -158,7 +158,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.301, 1.307, 2.713]))
     def wait(self, seconds: float) -> None:
         self.log.now += int(seconds * 1_000_000_000)
-        self.look_at("a", "b", "links")
+        self.walk("a", "b", "links")
 
     @rule(client=CLIENTS, user=USERS, data=SETTINGS)
     def change_settings(self, client: int, user: Credentials | None, data: str) -> None:
@@ -243,7 +243,7 @@ class Machine(RuleBasedStateMachine):
         request = schema.ReadAllEvents(
             commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve
         )
-        self.go_on_from(self.ask(client, way, request, user))
+        self.note_next_position(self.ask(client, way, request, user))
 
     @rule(
         client=CLIENTS, user=USERS, which=st.integers(0, 200), count=COUNTS, resolve=st.booleans(), wanted=FILTER,
@@ -266,13 +266,13 @@ class Machine(RuleBasedStateMachine):
             commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve,
             max_search_window=window, filter=wanted,
         )  # fmt: skip
-        self.go_on_from(self.ask(client, way, request, user))
+        self.note_next_position(self.ask(client, way, request, user))
 
     def known_position(self, which: int) -> tuple[int, int]:
         known = [position for position in self.known if self.pair.places.has_position(position)]
         return known[which % len(known)]
 
-    def go_on_from(self, answer: Any) -> None:
+    def note_next_position(self, answer: Any) -> None:
         if answer is not None and answer.next_commit_position >= 0:
             self.known.append((answer.next_commit_position, answer.next_prepare_position))
 

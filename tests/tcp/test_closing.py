@@ -108,7 +108,7 @@ async def test_close_sends_waiting_acknowledgements_first(client_of: MakeClient)
 async def test_settled_waits_for_the_confirmed_unsubscribe(client_of: MakeClient) -> None:
     may_confirm = asyncio.Event()
 
-    async def hesitate(peer: Peer) -> None:
+    async def confirm_late(peer: Peer) -> None:
         await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirmation = schema.SubscriptionConfirmation(last_commit_position=0, last_event_number=0)
@@ -118,7 +118,7 @@ async def test_settled_waits_for_the_confirmed_unsubscribe(client_of: MakeClient
         peer.reply(package, Command.SUBSCRIPTION_DROPPED)
         await peer.until_left()
 
-    async with ScriptedServer(hesitate) as server:
+    async with ScriptedServer(confirm_late) as server:
         client = client_of(server)
         await client.open()
         (await client.subscribe("s", resolve_links=False)).close()

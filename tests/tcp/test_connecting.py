@@ -25,11 +25,11 @@ TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
 async def test_a_client_identifies_itself_and_reports_its_status(client_of: MakeClient) -> None:
     met: list[schema.IdentifyClient] = []
 
-    async def meet(peer: Peer) -> None:
+    async def identify(peer: Peer) -> None:
         met.append(schema.IdentifyClient.FromString((await peer.handshake()).payload))
         await peer.until_gone()
 
-    async with ScriptedServer(meet) as server:
+    async with ScriptedServer(identify) as server:
         client = client_of(server, name="ponies")
         await client.open()
         await client.ping()

@@ -121,12 +121,12 @@ async def test_requests_in_flight_move_to_the_leader_at_once(
 async def test_after_the_loss_of_the_leader_the_first_address_is_used(client_of: MakeClient) -> None:
     leaders: list[TcpAddress] = []
 
-    async def lead_once(peer: Peer) -> None:
+    async def serve_once(peer: Peer) -> None:
         await peer.handshake()
         peer.pong(await peer.request())
 
     async with (
-        ScriptedServer(lead_once) as first,
+        ScriptedServer(serve_once) as first,
         ScriptedServer(good) as second,
         ScriptedServer(naming(leaders)) as follower,
     ):
@@ -308,12 +308,12 @@ async def test_the_reconnect_policy_ends_a_publisher_too(client_of: MakeClient) 
 async def test_the_error_after_the_last_attempt_names_every_node(client_of: MakeClient) -> None:
     dead = await free_address()
 
-    async def name_and_leave(peer: Peer) -> None:
+    async def name_leader_and_close(peer: Peer) -> None:
         await peer.handshake()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
         await peer.until_gone()
 
-    async with ScriptedServer(name_and_leave, close_at_once) as follower:
+    async with ScriptedServer(name_leader_and_close, close_at_once) as follower:
         client = client_of(follower, reconnect=TWICE_MORE)
         await client.open()
         with pytest.raises(ReconnectFailed) as caught:
@@ -327,12 +327,12 @@ async def test_a_hint_is_used_for_one_attempt(client_of: MakeClient) -> None:
     dead = await free_address()
     begin = FixedAddress(dead)
 
-    async def name_once(peer: Peer) -> None:
+    async def name_leader_once(peer: Peer) -> None:
         await peer.handshake()
         peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
         await peer.until_gone()
 
-    async with ScriptedServer(name_once) as follower:
+    async with ScriptedServer(name_leader_once) as follower:
         begin.address = follower.address
         client = client_of(begin, reconnect=Backoff(min_delay=0.001, attempts=3))
         await client.open()

@@ -57,7 +57,7 @@ async def test_events_with_the_confirmation_arrive_in_order(client_of: MakeClien
 async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> None:
     left = asyncio.Event()
 
-    async def see_it_leave(peer: Peer) -> None:
+    async def wait_for_unsubscribe(peer: Peer) -> None:
         await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
@@ -67,7 +67,7 @@ async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> 
         left.set()
         await peer.until_gone()
 
-    async with ScriptedServer(see_it_leave) as server:
+    async with ScriptedServer(wait_for_unsubscribe) as server:
         client = client_of(server)
         await client.open()
         subscription = await client.subscribe("ponies", resolve_links=False)
@@ -129,14 +129,14 @@ async def test_a_refused_subscription_raises_access_denied(client_of: MakeClient
 
 
 async def test_an_invalid_event_ends_the_subscription_only(client_of: MakeClient) -> None:
-    async def babble(peer: Peer) -> None:
+    async def send_invalid_event(peer: Peer) -> None:
         await peer.handshake()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
         peer.reply(request, Command.STREAM_EVENT_APPEARED, b"\x0a\xff")
         await peer.until_gone()
 
-    async with ScriptedServer(babble) as server:
+    async with ScriptedServer(send_invalid_event) as server:
         client = client_of(server)
         subscription = await subscribed(client)
         with pytest.raises(MalformedReply):

@@ -48,7 +48,7 @@ class Store(FakeStore):
         return stream_pages(self, "s", from_event, batch_size, FORWARD, resolve_links=False)
 
 
-async def let_everything_happen() -> None:
+async def run_all_callbacks() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -73,13 +73,13 @@ async def test_the_log_is_read_until_a_page_has_no_events() -> None:
 async def test_one_page_is_read_ahead() -> None:
     store = Store(10)
     pages = store.pages(2)
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.reads == [], "nothing before it is pulled"
     await anext(pages)
-    await let_everything_happen()
+    await run_all_callbacks()
     assert len(store.reads) == 2
     await anext(pages)
-    await let_everything_happen()
+    await run_all_callbacks()
     assert len(store.reads) == 3
     await pages.aclose()
 
@@ -111,18 +111,18 @@ async def test_two_pages_are_in_flight_for_a_waiting_consumer() -> None:
     store = SlowStore(10)
     pages = store.pages(2)
     waiting = asyncio.ensure_future(anext(pages))
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.reads == [(0, 2)], "of a stream that may be short, one page is asked for"
     store.answer()
     assert [event.number for event in await waiting] == [0, 1]
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.reads == [(0, 2), (2, 2)], "a page in hand and one on its way"
     waiting = asyncio.ensure_future(anext(pages))
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.reads == [(0, 2), (2, 2), (4, 2)], "nothing in hand, two on their way"
     store.answer()
     assert [event.number for event in await waiting] == [2, 3]
-    await let_everything_happen()
+    await run_all_callbacks()
     assert len(store.reads) == 3, "the second of them is the next one"
     store.answer(9)
     assert [event.number async for page in pages for event in page] == [4, 5, 6, 7, 8, 9]
@@ -135,13 +135,13 @@ async def test_a_page_requested_at_a_wrong_position_is_requested_again() -> None
     read: list[int] = []
     for _ in range(4):
         waiting = asyncio.ensure_future(anext(pages))
-        await let_everything_happen()
+        await run_all_callbacks()
         store.answer()
         read += [event.number for event in await waiting]
     assert read == [0, 1, 2, 3, 5, 6, 7, 8], "after 4, which was truncated, comes 5"
     assert [number for number, _ in store.reads][:4] == [0, 2, 4, 5]
     await pages.aclose()
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.runtime.tasks == frozenset()
 
 
@@ -151,7 +151,7 @@ async def test_backward_two_pages_are_on_their_way_until_the_first_event() -> No
     read: list[int] = []
     for _ in range(3):
         waiting = asyncio.ensure_future(anext(pages))
-        await let_everything_happen()
+        await run_all_callbacks()
         store.answer()
         read += [event.number for event in await waiting]
     assert read == [4, 3, 2, 1, 0]
@@ -163,7 +163,7 @@ async def test_closing_the_iterator_leaves_no_task() -> None:
     pages = store.pages(2)
     await anext(pages)
     await pages.aclose()
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.runtime.tasks == frozenset()
 
 
@@ -177,11 +177,11 @@ async def test_cancelling_a_waiting_reader_leaves_no_task() -> None:
     store.read_stream_page = never  # type: ignore[method-assign]
     pages = store.pages(2)
     reading = asyncio.create_task(anext(pages))
-    await let_everything_happen()
+    await run_all_callbacks()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await let_everything_happen()
+    await run_all_callbacks()
     assert store.runtime.tasks == frozenset()
 
 
@@ -205,7 +205,7 @@ async def test_a_failed_read_ahead_causes_no_warning_after_close() -> None:
     pages = store.pages(2)
     await anext(pages)
     store.records.clear()
-    await let_everything_happen()
+    await run_all_callbacks()
     await pages.aclose()
 
 

@@ -190,7 +190,7 @@ async def garbage(peer: Peer) -> None:
     peer.send(b"\x05\x00\x00\x00 not a package")
 
 
-async def complaint(peer: Peer) -> None:
+async def bad_request_and_close(peer: Peer) -> None:
     peer.send(Package(Command.BAD_REQUEST, bytes(16), b"Invalid TCP frame").encode())
 
 
@@ -202,19 +202,19 @@ async def end(peer: Peer) -> None:
     ("deed", "reason"),
     [
         (garbage, "malformed frame: its length is 5"),
-        (complaint, "the server refused the connection as a bad request: Invalid TCP frame"),
+        (bad_request_and_close, "the server refused the connection as a bad request: Invalid TCP frame"),
         (end, "the server ended the connection"),
     ],
 )
 async def test_the_reason_of_a_loss_is_reported_and_requests_go_on(
     client_of: MakeClient, deed: Any, reason: str
 ) -> None:
-    async def misbehave(peer: Peer) -> None:
+    async def close_after_deed(peer: Peer) -> None:
         await close_at_first_request(peer)
         await deed(peer)
         await peer.until_gone_silently()
 
-    async with ScriptedServer(misbehave, good) as server:
+    async with ScriptedServer(close_after_deed, good) as server:
         client = client_of(server)
         await client.open()
         await client.ping()
@@ -223,12 +223,12 @@ async def test_the_reason_of_a_loss_is_reported_and_requests_go_on(
 
 
 async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> None:
-    async def complain(peer: Peer) -> None:
+    async def refuse_ping(peer: Peer) -> None:
         await peer.handshake()
         peer.reply(await peer.request(), Command.BAD_REQUEST, b"What?")
         await peer.until_gone()
 
-    async with ScriptedServer(complain) as server:
+    async with ScriptedServer(refuse_ping) as server:
         client = client_of(server)
         await client.open()
         with pytest.raises(BadRequest, match="the server refused Ping as a bad request: What"):
@@ -238,7 +238,7 @@ async def test_a_bad_request_fails_only_its_request(client_of: MakeClient) -> No
 
 
 async def test_unrequested_packages_are_ignored(client_of: MakeClient) -> None:
-    async def chatter(peer: Peer) -> None:
+    async def send_unrequested(peer: Peer) -> None:
         await peer.handshake()
         request = await peer.request()
         stray = request._replace(correlation_id=bytes(range(16)))
@@ -248,7 +248,7 @@ async def test_unrequested_packages_are_ignored(client_of: MakeClient) -> None:
         peer.pong(request)
         await peer.until_gone()
 
-    async with ScriptedServer(chatter) as server:
+    async with ScriptedServer(send_unrequested) as server:
         client = client_of(server)
         await client.open()
         await client.ping()
@@ -278,11 +278,11 @@ async def test_the_servers_heartbeats_are_answered(client_of: MakeClient) -> Non
 
 
 async def test_a_silent_server_is_reconnected(client_of: MakeClient) -> None:
-    async def fall_silent(peer: Peer) -> None:
+    async def stop_replying(peer: Peer) -> None:
         await peer.handshake()
         await peer.until_gone_silently()
 
-    async with ScriptedServer(fall_silent, good) as server:
+    async with ScriptedServer(stop_replying, good) as server:
         client = client_of(server, heartbeat_interval=0.02, heartbeat_timeout=0.02)
         await client.open()
         await client.ping()

@@ -137,12 +137,12 @@ async def test_a_cancelled_call_withdraws_its_request(client_of: MakeClient) -> 
 
 
 async def test_a_missing_reply_is_a_timeout_and_keeps_the_connection(client_of: MakeClient) -> None:
-    async def forget_one(peer: Peer) -> None:
+    async def drop_one(peer: Peer) -> None:
         await peer.handshake()
         await peer.request(Command.PING)
         await peer.until_gone()
 
-    async with ScriptedServer(forget_one) as server:
+    async with ScriptedServer(drop_one) as server:
         client = client_of(server, timeout=0.03)
         await client.open()
         with pytest.raises(OperationTimedOut, match=r"Ping was not done within 0.03 s: sent 1 time\(s\), there"):

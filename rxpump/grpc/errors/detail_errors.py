@@ -181,4 +181,4 @@ _BY_REASON: Final[dict[str, Callable[[Details], RxPumpError]]] = {
     "INDEXES_NOT_READY": _indexes_not_ready,
     "SECONDARY_INDEXING_DISABLED": _indexes_disabled,
 }
-"""Function that makes the error, by reason. SERVER_MALFUNCTION is missing: its code, INTERNAL, determines the error."""
+"""Function that makes the error, by reason. SERVER_MALFUNCTION is missing: its code determines the error."""

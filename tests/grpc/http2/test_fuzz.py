@@ -118,7 +118,7 @@ STEPS = st.tuples(MOSTLY_GOOD, BAD_AT_ALL_TIMES).map(lambda both: [*both[0], *bo
 def fuzz(examples: int) -> None:
     @hypothesis_settings(max_examples=examples, deadline=None)
     @given(st.sampled_from(Role), STEPS, st.sampled_from([1, 2, 9, 10, 50]))
-    def bears_anything(role: Role, steps: list[Step], cut: int) -> None:
+    def check_random_input(role: Role, steps: list[Step], cut: int) -> None:
         whole, pieces = Run(role, 1 << 20), Run(role, cut)
         for run in (whole, pieces):
             run.take(steps)
@@ -126,7 +126,7 @@ def fuzz(examples: int) -> None:
         assert whole.comparable_events() == pieces.comparable_events()
         assert whole.comparable_frames() == pieces.comparable_frames()
 
-    bears_anything()
+    check_random_input()
 
 
 def test_a_connection_accepts_random_frames() -> None:

@@ -60,17 +60,17 @@ class Places:
         """Return the model's message with the server's positions and generated ids."""
         expected = type(models)()
         expected.CopyFrom(models)
-        self._carry_over(expected, servers, client_version)
+        self._copy_values(expected, servers, client_version)
         return expected
 
-    def _carry_over(self, models: Any, servers: Any, client_version: int) -> None:
+    def _copy_values(self, models: Any, servers: Any, client_version: int) -> None:
         for field, value in models.ListFields():
             other = getattr(servers, field.name)
             if field.message_type is not None:
                 for one, another in (
                     [(value, other)] if hasattr(value, "ListFields") else zip(value, other, strict=False)
                 ):
-                    self._carry_over(one, another, client_version)
+                    self._copy_values(one, another, client_version)
             elif field.name in POSITIONS:
                 setattr(models, field.name, self.same(value, other))
             elif field.name == "event_id" and not value:

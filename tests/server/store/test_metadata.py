@@ -22,7 +22,7 @@ from rxpump.server.store.metadata import (
 MAX64 = 2**63 - 1
 
 
-def heeded(text: bytes | str) -> Metadata:
+def parsed_metadata(text: bytes | str) -> Metadata:
     return metadata(summary(text if isinstance(text, bytes) else text.encode()))
 
 
@@ -53,7 +53,7 @@ def heeded(text: bytes | str) -> Metadata:
     ],
 )
 def test_valid_metadata_are_used(text: str, meaning: Metadata) -> None:
-    assert heeded(text) == meaning
+    assert parsed_metadata(text) == meaning
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_valid_metadata_are_used(text: str, meaning: Metadata) -> None:
     ],
 )  # fmt: skip
 def test_one_wrong_value_disables_all_metadata(spoilt: str) -> None:
-    assert heeded('{"$maxCount":3,%s}' % spoilt) == NO_METADATA  # noqa: UP031
+    assert parsed_metadata('{"$maxCount":3,%s}' % spoilt) == NO_METADATA  # noqa: UP031
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"3", b"\xff\xfe", b'{"$maxCount":3', b"null", b"NaN"])
 def test_metadata_must_be_a_json_object(text: bytes) -> None:
-    assert heeded(text) == NO_METADATA
+    assert parsed_metadata(text) == NO_METADATA
     assert undeleted(text, 3) is None
 
 
 def test_metadata_too_long_for_the_cache_are_used() -> None:
     roles = [f"role-{number}" for number in range(10_000)]
-    assert heeded(json.dumps({"$acl": {"$r": roles}})).acl == {"$r": frozenset(roles)}
+    assert parsed_metadata(json.dumps({"$acl": {"$r": roles}})).acl == {"$r": frozenset(roles)}
 
 
 @pytest.mark.parametrize(

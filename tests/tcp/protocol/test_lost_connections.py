@@ -27,7 +27,7 @@ def wire() -> Wire:
     return Wire()
 
 
-def come_back(wire: Wire, *interrupted: Package) -> list[Request]:
+def reconnect(wire: Wire, *interrupted: Package) -> list[Request]:
     ended = wire.pending.disconnected(LOST, [package.correlation_id for package in interrupted])
     wire.pending.connected()
     return ended
@@ -44,7 +44,7 @@ def test_after_a_loss_large_requests_wait_for_replies_to_small_ones(wire: Wire) 
     wire.pending.submit(AskForPage("page"))
     wire.ask("a", "b")
     assert names(wire.sent()) == ["a", "b", "page"]
-    come_back(wire)
+    reconnect(wire)
     sent = wire.sent()
     assert names(sent) == ["a", "b"]
     wire.reply(sent[0])
@@ -58,9 +58,9 @@ def test_after_a_loss_large_requests_go_one_at_a_time(wire: Wire) -> None:
     for name in ("page 1", "page 2"):
         wire.pending.submit(AskForPage(name))
     wire.sent()
-    come_back(wire)
+    reconnect(wire)
     assert wire.names() == ["page 1"]
-    come_back(wire)
+    reconnect(wire)
     assert wire.names() == ["page 1"]
 
 
@@ -68,7 +68,7 @@ def test_each_reply_to_a_large_request_allows_one_more(wire: Wire) -> None:
     for name in ("page 1", "page 2", "page 3", "page 4"):
         wire.pending.submit(AskForPage(name))
     wire.sent()
-    come_back(wire)
+    reconnect(wire)
     (first,) = wire.sent()
     wire.reply(first)
     second, third = wire.sent()
@@ -82,7 +82,7 @@ def test_large_requests_are_sent_after_the_trial_period(wire: Wire) -> None:
     wire.pending.submit(AskForPage("page"))
     wire.ask("never answered")
     wire.sent()
-    come_back(wire)
+    reconnect(wire)
     assert wire.names() == ["never answered"]
     assert wire.pending.deadline == TRIAL
     assert wire.pass_time(TRIAL) == []
@@ -98,7 +98,7 @@ def lose(wire: Wire, times: int) -> list[Request]:
     ended: list[Request] = []
     for _ in range(times):
         wire.sent()
-        ended += come_back(wire)
+        ended += reconnect(wire)
     return ended
 
 
@@ -111,7 +111,7 @@ def interrupt(wire: Wire, name: str, times: int) -> list[Request]:
             for package in sent:
                 wire.reply(package)
             sent = wire.sent()
-        ended += come_back(wire, *(package for package in sent if names([package]) == [name]))
+        ended += reconnect(wire, *(package for package in sent if names([package]) == [name]))
     return ended
 
 
@@ -136,7 +136,7 @@ def test_a_request_that_ends_each_connection_is_found(wire: Wire) -> None:
                 break
             for package in sent:
                 wire.reply(package)
-        ended = come_back(wire)
+        ended = reconnect(wire)
     assert ended == [asked[2]]
     assert isinstance(ended[0].error, ConnectionLostRepeatedly)
     assert connections == 8, "two with all others, two with one other, four alone"
@@ -183,7 +183,7 @@ def test_a_token_that_ends_each_connection_is_refused(wire: Wire) -> None:
 def test_expired_requests_leave_no_deadline_of_a_trial(wire: Wire) -> None:
     wire.ask("a", "b", "c")
     wire.sent()
-    come_back(wire)
+    reconnect(wire)
     wire.sent()
     assert SETTINGS.timeout is not None
     wire.pass_time(SETTINGS.timeout)

@@ -56,7 +56,7 @@ class PendingRequestsModel(RuleBasedStateMachine):
         self.settled(given_up)
         self.settled([request for request in lost if request not in given_up], among=AskOnce)
         self.is_connected = False
-        self.nothing_is_on_the_wire()
+        self.nothing_in_flight()
 
     @rule()
     def send(self) -> None:
@@ -116,7 +116,7 @@ class PendingRequestsModel(RuleBasedStateMachine):
         assert sorted(request.owner for request in ended) == sorted(self.open)
         self.settled(ended)
         self.is_connected = False
-        self.nothing_is_on_the_wire()
+        self.nothing_in_flight()
 
     @invariant()
     def open_means_open(self) -> None:
@@ -154,7 +154,7 @@ class PendingRequestsModel(RuleBasedStateMachine):
             del self.on_the_wire[package]
             self.stale.append(package)
 
-    def nothing_is_on_the_wire(self) -> None:
+    def nothing_in_flight(self) -> None:
         self.stale += self.on_the_wire
         self.on_the_wire.clear()
 

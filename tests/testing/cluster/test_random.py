@@ -124,7 +124,7 @@ def log_of(node: ClusterNode, cluster: EmbeddedCluster) -> list[tuple[object, ..
     return [row for table in tables for row in connection.execute(f"SELECT * FROM {table}").fetchall()]
 
 
-async def live_through(seed: int, changes: int, size: int, strictness: Strictness) -> None:
+async def run_failures(seed: int, changes: int, size: int, strictness: Strictness) -> None:
     chance = random.Random(seed)
     cluster = EmbeddedCluster(size, strictness=strictness, commit_timeout=0.001, forward_timeout=0.001, chance=chance)
     async with cluster:
@@ -150,11 +150,11 @@ async def live_through(seed: int, changes: int, size: int, strictness: Strictnes
 @pytest.mark.parametrize("size", [3, 5])
 async def test_random_failures_lose_no_acknowledged_write(size: int, strictness: Strictness) -> None:
     for _ in range(5):
-        await live_through(random.randrange(2**32), 30, size, strictness)
+        await run_failures(random.randrange(2**32), 30, size, strictness)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 async def test_many_random_failures_lose_no_acknowledged_write() -> None:
     for _ in range(int(os.environ.get("ROUNDS", "2000")) // 10):
-        await live_through(random.randrange(2**32), 100, random.choice((2, 3, 4, 5)), random.choice(list(Strictness)))
+        await run_failures(random.randrange(2**32), 100, random.choice((2, 3, 4, 5)), random.choice(list(Strictness)))
