@@ -178,8 +178,8 @@ async def test_settings_are_given_as_a_value_or_by_name(client: rxpump.Client) -
         client.create_subscription("c", "s", timeout_ms=-1)
     with pytest.raises(InvalidArgument, match="settings is True"):
         client.create_subscription("c", "s", True)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match=r"^setting is 'colour'"):
-        client.create_subscription("c", "s", colour="red")  # type: ignore[call-arg]
+    with pytest.raises(InvalidArgument, match=r"^setting is 'color'"):
+        client.create_subscription("c", "s", color="red")  # type: ignore[call-arg]
 
 
 async def test_settings_for_all_are_refused_for_a_stream(client: rxpump.Client) -> None:

@@ -50,15 +50,15 @@ async def iterations(conn: Any) -> None:
     print(newest_first[0].event_number, newest_first[0].type, newest_first[-1].event_number)
 
 
-async def feet_to_metres(jumps: Any) -> Any:
+async def feet_to_meters(jumps: Any) -> Any:
     async for jump in jumps:
         yield jump.json()["Height"] * 0.3048
 
 
 async def comprehensions(conn: Any) -> None:
     jumps = (event async for event in conn.iter("ponies") if event.type == "PonyJumped")
-    metres = [height async for height in feet_to_metres(jumps)]
-    print(len(metres), max(metres))
+    meters = [height async for height in feet_to_meters(jumps)]
+    print(len(meters), max(meters))
 
 
 async def many_at_once(conn: Any) -> None:

@@ -169,7 +169,7 @@ def test_a_new_event_does_not_change() -> None:
     with pytest.raises(AttributeError):
         del event.data
     with pytest.raises(AttributeError):
-        event.colour = "pink"
+        event.color = "pink"
 
 
 def test_the_repr_shows_type_size_and_id() -> None:

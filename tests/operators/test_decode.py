@@ -96,8 +96,8 @@ def test_the_type_selects_the_model() -> None:
 
 
 UPCASTERS = {
-    ("Jumped", 1): lambda data: {"metres": data["feet"] // 3, "at": data["at"]},
-    ("Jumped", 2): lambda data: {"height": data["metres"], "at": data["at"]},
+    ("Jumped", 1): lambda data: {"meters": data["feet"] // 3, "at": data["at"]},
+    ("Jumped", 2): lambda data: {"height": data["meters"], "at": data["at"]},
 }
 
 
@@ -108,7 +108,7 @@ UPCASTERS = {
         ({"feet": 9, "at": AT}, None),
         ({"feet": 9, "at": AT}, {"other": True}),
         ({"feet": 9, "at": AT}, {"version": 1}),
-        ({"metres": 3, "at": AT}, {"version": 2}),
+        ({"meters": 3, "at": AT}, {"version": 2}),
         ({"height": 3, "at": AT}, {"version": 3}),
         ({"height": 3, "at": AT}, {"version": 100}),
     ],
@@ -119,7 +119,7 @@ def test_older_versions_are_upcast_to_the_latest(model: Any, data: Any, metadata
 
 
 def test_version_key_names_the_field_of_the_version() -> None:
-    old = event("Jumped", {"metres": 3, "at": AT}, metadata={"v": 2, "version": 7})
+    old = event("Jumped", {"meters": 3, "at": AT}, metadata={"v": 2, "version": 7})
     (made,) = decoded([old], ops.decode(Jumped, upcasters=UPCASTERS, version_key="v"))
     assert made == Jumped(3, MOMENT)
 

@@ -7,7 +7,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import RawClient
 from tests.recordings import RecordedFrame
-from tests.server.normalise import Ours, expected_payload, readable
+from tests.server.normalize import Ours, expected_payload, readable
 
 ANY = -2
 SERVERS_OWN_ID = {Command.HEARTBEAT_REQUEST}

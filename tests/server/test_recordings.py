@@ -14,7 +14,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
 from tests.recordings import NAMES, RecordedFrame, load
-from tests.server.normalise import Ours
+from tests.server.normalize import Ours
 from tests.server.replay import Replay
 
 UNSERVED = {"cluster-master-killed", "cluster-no-quorum", "cluster-not-master", "not-ready"}

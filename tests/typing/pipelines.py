@@ -15,7 +15,7 @@ def height_of(jump: dict[str, int]) -> int:
     return jump["Height"]
 
 
-def metres(height: int) -> float:
+def meters(height: int) -> float:
     return height * 0.3048
 
 
@@ -60,7 +60,7 @@ async def iterations(client: rxpump.Client) -> None:
 async def the_first_pipeline(client: rxpump.Client) -> None:
     jumps = client.iter("ponies").pipe(ops.of_type("PonyJumped"), ops.json())
     assert_type(jumps, rxpump.Observable[Any])
-    heights = jumps.pipe(rx.map(height_of), rx.map(metres))
+    heights = jumps.pipe(rx.map(height_of), rx.map(meters))
     assert_type(heights, rxpump.Observable[float])
     assert_type(await heights.pipe(rx.to_list()), list[float])
     assert_type(await anext(aiter(heights)), float)
@@ -119,15 +119,15 @@ def filters_keep_the_type(client: rxpump.Client) -> None:
 
 def an_operator_for_other_items_is_an_error(numbers: rxpump.Observable[int]) -> None:
     numbers.pipe(rx.map(height_of))  # type: ignore[arg-type]
-    numbers.pipe(rx.map(metres), ops.map_async(look_up))  # type: ignore[misc]
+    numbers.pipe(rx.map(meters), ops.map_async(look_up))  # type: ignore[misc]
 
 
 def twenty_operators(numbers: rxpump.Observable[int]) -> None:
     long = numbers.pipe(
-        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
-        rx.map(len), rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
-        rx.map(str), rx.map(len), rx.map(metres), rx.map(str), rx.map(len),
-        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
+        rx.map(meters), rx.map(str), rx.map(len), rx.map(meters), rx.map(str),
+        rx.map(len), rx.map(meters), rx.map(str), rx.map(len), rx.map(meters),
+        rx.map(str), rx.map(len), rx.map(meters), rx.map(str), rx.map(len),
+        rx.map(meters), rx.map(str), rx.map(len), rx.map(meters), rx.map(str),
     )  # fmt: skip
     assert_type(long, rxpump.Observable[str])
 

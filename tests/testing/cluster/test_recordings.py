@@ -15,7 +15,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from rxpump.testing import ClusterNode, EmbeddedCluster, NodeState
 from tests.recordings import RecordedFrame, load
-from tests.server.normalise import Ours
+from tests.server.normalize import Ours
 from tests.server.replay import Replay
 from tests.testing.cluster.raw import client_of
 
