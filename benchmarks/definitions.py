@@ -63,7 +63,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant that takes turns at a workload.
+    """A contestant of a workload.
 
     Attributes:
         share: Fraction of the workload's events that it processes, for slow contestants whose rate is compared.
@@ -89,7 +89,7 @@ class Protocol(Enum):
 
 
 class Stream(Enum):
-    """The kind of stream that a turn uses."""
+    """The kind of stream that a run uses."""
 
     HISTORY = "a stream that exists"
     GROWING = "a stream that exists, to which each turn appends one event"
@@ -103,10 +103,10 @@ class Workload:
     Attributes:
         key: Short name, for example R1.
         title: Name in tables.
-        entries: The contestants, in the order of their turns.
+        entries: The contestants, in the order of their runs.
         figures: The metrics to show. The first one is the main metric.
         stream: The kind of stream.
-        events: Events of one turn. `--events` changes it in proportion to its default.
+        events: Number of events of one run. `--events` changes it in proportion to its default.
         seen_share: Fraction of the events that a contestant must report as seen.
         warm_up: Events that are processed before the measurement begins.
         stores: Stores of the server to run on.

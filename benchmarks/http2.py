@@ -1,7 +1,8 @@
 """Compare the HTTP/2 state machine of this package with the library h2, in memory.
 
 Both read the same bytes, pass them to the same reader of gRPC messages, and acknowledge them. The figures are
-microseconds of CPU time for one message or call. Each figure is the best of several rounds, in which both take turns.
+microseconds of CPU time for one message or call. Each figure is the best of several rounds, in which both run one
+after the other.
 """
 
 from __future__ import annotations

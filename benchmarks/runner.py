@@ -1,6 +1,6 @@
-"""Run turns, each in its own process. In each round, every contestant has one turn (A B C A B C ...).
+"""Run contestants, each run in its own process. In each round, every contestant runs once (A B C A B C ...).
 
-Ratios are computed within a round, because other load of the machine affects neighboring turns equally.
+Ratios are computed within a round, because other load of the machine affects consecutive runs equally.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from benchmarks.server import Server
 _ROOT = Path(__file__).parents[1]
 _PROGRAMS = Path(__file__).parent / "contestants"
 _TURN_SECONDS = 60
-"""Time limit of a turn, without the time of a slow consumer."""
+"""Time limit of a run in seconds, without the time of a slow consumer."""
 
 
 def contestants() -> dict[str, list[str]]:
@@ -85,7 +85,7 @@ class TurnFailed(Exception):
 
 @dataclass
 class Outcome:
-    """The figures of a workload on one server, as a list for each label with one item for each round."""
+    """The figures of a workload on one server: for each label, a list with the figure of each round."""
 
     workload: Workload
     server: str
@@ -97,7 +97,7 @@ class Scale:
     """Amount of work of a run.
 
     Attributes:
-        events: Events of one turn.
+        events: Number of events of one run.
         history: Events of the long stream.
         rounds: Rounds of each workload.
         slow_seconds: Seconds for which the slow consumer is slow. 0: to the end of the long stream.
@@ -121,12 +121,12 @@ class Scale:
         return [entry for entry in workload.entries if entry.contestant in wanted]
 
     def turns(self, workload: Workload, here: Container[str]) -> int:
-        """Return the number of turns of a workload."""
+        """Return the number of runs of a workload."""
         return self.rounds_of(workload) * len(self.entries_of(workload, here))
 
 
 class Runner:
-    """Runs the turns of all contestants on one server."""
+    """Runs all contestants on one server."""
 
     def __init__(self, server: Server, scale: Scale, commands: Mapping[str, list[str]]) -> None:
         self._server = server
@@ -143,7 +143,7 @@ class Runner:
 
         Args:
             workload: The workload.
-            on_turn: Called before each turn, with its description.
+            on_turn: Called before each run, with its description.
         """
         entries = self._effort.entries_of(workload, self._commands)
         outcome = Outcome(workload, self._server.name, {entry.label: [] for entry in entries})
@@ -164,7 +164,7 @@ class Runner:
             del outcome.rounds[entry.label]
 
     def _turn(self, workload: Workload, entry: Entry) -> Figures:
-        """Run one turn, and return its figures."""
+        """Run one contestant once, and return its figures."""
         events = self._events(workload, entry)
         warm_up = min(workload.warm_up, events)
         figures = self._start(

@@ -1,4 +1,4 @@
-"""Summarize rounds: medians with lowest and highest values, and ratios. A ratio compares two turns of one round."""
+"""Summarize rounds: medians with lowest and highest values, and ratios. A ratio compares two runs of one round."""
 
 from __future__ import annotations
 

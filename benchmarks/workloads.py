@@ -1,6 +1,6 @@
 """The workloads over TCP as data, and the list of all workloads.
 
-The entries of a workload take turns in the order of this file. Entries that are compared with each other stand side
+The entries of a workload run in the order of this file. Entries that are compared with each other stand side
 by side, so that they run one directly after the other.
 """
 

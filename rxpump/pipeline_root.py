@@ -36,7 +36,7 @@ _KEEP_NOTHING: Final = _modules(
 )
 _PASS_ON: Final = _KEEP_NOTHING | _modules(
     "_dowhile",
-    "_merge",  # also flat_map
+    "_merge",  # `flat_map` uses this module, too
     "_repeat",
     "_retry",
     "_subscribeon",

@@ -30,7 +30,7 @@ LIVE_PAUSE = 0.005
 
 @dataclass(frozen=True)
 class Job:
-    """One turn of one contestant.
+    """One run of one contestant: its operation and its size.
 
     Attributes:
         operation: Name of the operation.

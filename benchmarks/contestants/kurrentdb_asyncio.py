@@ -17,7 +17,7 @@ WRITES_IN_FLIGHT = 128
 
 
 class Client:
-    """A client with a method `ping`, which is called at the start of each turn."""
+    """A client with a method `ping`, which is called at the start of each run."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

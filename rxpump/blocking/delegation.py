@@ -60,7 +60,7 @@ def delegating(
 
     def decorate(described: Described) -> Callable[Concatenate[Delegate[A_co], P], T]:
         def call(self: Delegate[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
-            self._thread.check()  # before `method` creates a coroutine that would never be awaited
+            self._thread.check()  # This is checked before `method` creates a coroutine that would never be awaited.
             return convert(method(self._asynchronous, *args, **kwargs), self._thread)
 
         update_wrapper(call, described, [name for name in WRAPPER_ASSIGNMENTS if name != "__annotations__"])

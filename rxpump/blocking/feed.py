@@ -86,8 +86,7 @@ class Feed(AsyncIterator[T]):
             if self._is_complete and not self._values:
                 raise self._failure or StopAsyncIteration
             self._waiting = self._loop.create_future()
-            # A thread that adds a value after this line completes `_waiting`. The condition finds a value that was
-            # added before.
+            # From this line on, a thread that adds a value completes `_waiting`. The condition finds earlier values.
             if not self._values and not self._is_complete:
                 await self._waiting
             self._waiting = None

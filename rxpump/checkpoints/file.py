@@ -49,7 +49,7 @@ class FileCheckpoint:
         new.replace(self.path)
         directory = os.open(self.path.parent, os.O_RDONLY)
         try:
-            os.fsync(directory)  # otherwise a crash could undo the rename
+            os.fsync(directory)  # Otherwise a crash could undo the rename.
         finally:
             os.close(directory)
 

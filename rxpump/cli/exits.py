@@ -34,7 +34,7 @@ FAILED: Final = 1
 """Exit status for errors that are not in STATUSES, such as a request that the server refused."""
 
 STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
-    (2, (InvalidArgument,)),  # the same status as for an unknown option
+    (2, (InvalidArgument,)),  # Click uses the same status for an unknown option.
     (3, (StreamNotFound, StreamDeleted, EventNotFound, PersistentSubscriptionNotFound)),
     (4, (WrongExpectedVersion, PersistentSubscriptionExists)),
     (5, (ConnectionFailed, ConnectionClosed, ConnectionLostRepeatedly, OperationTimedOut)),

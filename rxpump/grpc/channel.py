@@ -50,7 +50,7 @@ class Channel(LastingConnection[GrpcReconnector]):
         self._resolver = resolver
         self._pool = ConnectionPool(self._tasks)
         self._requests = 0
-        self._leaving: set[asyncio.Task[None]] = set()  # tasks that cancel calls after a delay
+        self._leaving: set[asyncio.Task[None]] = set()  # Tasks that cancel calls after a delay.
 
     @property
     def is_connected(self) -> bool:

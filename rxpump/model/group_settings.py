@@ -168,7 +168,7 @@ class PersistentSubscriptionSettings(GroupOptions):
         ):
             if milliseconds in changes:
                 changes[name] = _number(milliseconds, changes.pop(milliseconds), 0, MAX_COUNT) / 1000
-        if "prefer_round_robin" in changes:  # used only if no strategy is named, as on the server
+        if "prefer_round_robin" in changes:  # Like on the server, it is used only if no strategy is given.
             preferred = checks.flag("prefer_round_robin", changes.pop("prefer_round_robin"))
             by_preference = ConsumerStrategy.ROUND_ROBIN if preferred else ConsumerStrategy.DISPATCH_TO_SINGLE
             changes.setdefault("consumer_strategy", by_preference)

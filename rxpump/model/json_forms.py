@@ -40,7 +40,7 @@ def json_form(value: Any) -> Any:
             return form(value)
     model = type(value)
     if hasattr(model, "__struct_fields__"):
-        return sys.modules["msgspec"].to_builtins(value)  # msgspec is loaded, because it made the class
+        return sys.modules["msgspec"].to_builtins(value)  # msgspec is imported already, because it created the class.
     if hasattr(model, "model_dump"):
         return value.model_dump(mode="json", by_alias=True)
     if hasattr(model, "__pydantic_serializer__"):  # a dataclass of pydantic

@@ -130,9 +130,9 @@ class LastingConnection(ABC, Generic[R]):
         reason: RxPumpError | None = None
         try:
             reason = await reconnector.run()
-        except RxPumpError as error:  # the resolver found no node
+        except RxPumpError as error:  # The resolver found no node.
             reason = error
-        except Exception as error:  # requests must not wait forever because of an internal error
+        except Exception as error:  # Requests must not wait forever because of an internal error.
             reason = ConnectionFailed(reconnector.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:
@@ -140,6 +140,6 @@ class LastingConnection(ABC, Generic[R]):
             ended = reason or ClientClosed(reconnector.address, "the client was closed")
             if not reconnector.first.done():
                 reconnector.first.set_exception(ended)
-                reconnector.first.exception()  # mark the exception as retrieved
+                reconnector.first.exception()  # Mark the exception as retrieved, so that asyncio does not log it.
             await self._end_requests(ended)
             self._on_status(Closed(reason))

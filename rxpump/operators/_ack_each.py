@@ -82,7 +82,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._observer = observer
         self._source = SingleAssignmentDisposable()
         self._loop_caller = LoopCaller()
-        self._sources: list[_Source] = []  # more than one after a retry or in a merge
+        self._sources: list[_Source] = []  # There are several after a retry or in a merge.
         self._delivering: Pending | None = None
         self._below = ProgressTracker()
         self._counts_dropped = True

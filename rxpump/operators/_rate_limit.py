@@ -54,7 +54,7 @@ def rate_limit(
         clock = clock_of(scheduler, stage.scheduler)
         delivered: deque[float] = deque(maxlen=count)
         async for kept in stage:
-            await stage.until_resumed()  # so that no item is regarded as delivered before a pause ends
+            await stage.until_resumed()  # Otherwise an item would be regarded as delivered before a pause ends.
             if len(delivered) == count and (delay := delivered[0] + per - clock.now()) > 0:
                 await sleep(clock, delay)
                 await stage.until_resumed()

@@ -14,7 +14,7 @@ async def stop_listening(listener: asyncio.Server) -> None:
     such a connection must close it.
     """
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError):  # An event loop without readers does not have this problem.
+    with suppress(NotImplementedError):  # An event loop without `add_reader` does not have this problem.
         for socket in listener.sockets:
             loop.remove_reader(socket.fileno())
     await asyncio.sleep(0)

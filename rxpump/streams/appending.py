@@ -90,7 +90,7 @@ class _Writing:
                     self.sent[0] = self._start(oldest.events, self._confirmed)
                 elif not results:
                     raise
-                break  # return the results of earlier batches first
+                break  # The results of earlier batches are returned first.
             self.sent.popleft()
             results.append(result)
             self.has_succeeded = True

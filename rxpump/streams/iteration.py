@@ -115,8 +115,8 @@ class _Buffer(Generic[T]):
             raise RuntimeError("another task is waiting for the next value of this iteration")
         self._waiting = self._loop.create_future()
         try:
-            # A thread that delivers a value after this line completes `_waiting`. The condition finds a value from
-            # before.
+            # From this line on, a thread that delivers a value completes `_waiting`. The condition finds earlier
+            # values.
             if not self.values and not self._is_over:
                 await self._waiting
         finally:

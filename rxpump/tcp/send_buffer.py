@@ -14,7 +14,7 @@ from typing import Final
 PIECE_BYTES: Final = 128 * 1024
 """Bytes of the largest piece; on a link of 1 MB/s it is sent in an eighth of a second."""
 
-_ID = slice(6, 22)  # place of the correlation id in a frame
+_ID = slice(6, 22)  # bytes of a frame that contain the correlation id
 
 
 class SendBuffer:

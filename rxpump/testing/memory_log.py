@@ -33,7 +33,7 @@ from rxpump.model.system_names import (
 from rxpump.testing.memory_stream import MemoryStream, Placement, StoredEvent
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-_NEW_ID = b""  # no event has this id
+_NEW_ID = b""  # This id is not used by any event.
 
 
 class MemoryLog:

@@ -144,7 +144,7 @@ class Proxy:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except BaseException as error:  # e.g. the proxy was closed
+        except BaseException as error:  # For example, the proxy was closed.
             writer.transport.abort()
             if isinstance(error, OSError):
                 return

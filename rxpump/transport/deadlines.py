@@ -16,7 +16,7 @@ class Deadlines(Generic[T]):
 
     def __init__(self) -> None:
         self._running: dict[int, tuple[float, T]] = {}
-        self._heap: list[tuple[float, int]] = []  # also contains removed items, which `next` skips
+        self._heap: list[tuple[float, int]] = []  # It also contains removed items, which `next` skips.
 
     def __len__(self) -> int:
         return len(self._running)

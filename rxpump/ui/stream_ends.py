@@ -70,7 +70,7 @@ async def estimate_ends(client: Client, stream: str, last: int) -> Ends:
         AccessDenied: The user may not read the stream, or not its metadata.
     """
     if stream.startswith(METADATA_PREFIX):
-        return await find_ends(client, stream)  # Metadata have no metadata of their own, and are small.
+        return await find_ends(client, stream)  # Metadata streams have no metadata of their own, and are small.
     try:
         metadata = (await client.get_metadata(stream)).metadata
     except StreamDeleted:

@@ -53,7 +53,7 @@ async def test_a_program_has_the_same_results(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_one_store_is_read_the_same(seed: int) -> None:
-    """Both protocols write to one store in turn, and read the same from it. Some writes are transactions."""
+    """Both protocols write to one store alternately, and read the same from it. Some writes are transactions."""
     async with AsyncExitStack() as stack:
         server = EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, insecure=True)
         await stack.enter_async_context(server)

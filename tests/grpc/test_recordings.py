@@ -213,7 +213,7 @@ def test_our_server_ends_the_same_streams_as_a_real_one(conn: int) -> None:
     ("conn", "is_too_large"), [(1, False), (5, False), (6, False), (7, True), (8, True), (9, True), (13, False)]
 )
 def test_header_limits_are_those_of_a_real_server(conn: int, is_too_large: bool) -> None:
-    """Up to 32,768 bytes a request is served, as by Kestrel; that a list has more than 100 fields does not count."""
+    """Headers up to 32,768 bytes are accepted, as by Kestrel, also if there are more than 100 fields."""
     server = Http2Connection(Role.SERVER, Http2Limits(), 0.0)
     for line in frames_of("23.10/http2-header-limits", conn):
         events = server.receive(line.encode(), 0.0) if line.from_client else []

@@ -23,7 +23,7 @@ POSITIONS = {
 }  # fmt: skip
 IDS = {"transaction_id", "event_id"}
 CONTENT = {"data", "metadata"}
-WHATEVER = {"last_commit_position", "total_time_ms"}  # They depend on positions and on times.
+WHATEVER = {"last_commit_position", "total_time_ms"}  # Fields whose values depend on positions or times.
 
 MESSAGES: dict[int, Any] = {
     Command.WRITE_EVENTS: schema.WriteEvents,

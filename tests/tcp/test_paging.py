@@ -103,7 +103,7 @@ class SlowStore(Store):
         await self._room.acquire()
         page = await super(Store, self).read_stream_page(stream, start, max_count, *args, **kwargs)
         if page.next == self.truncated_from:
-            page.next += 1  # like a server whose events are truncated there
+            page.next += 1  # A server skips truncated events in this way.
         return page
 
 

@@ -23,7 +23,7 @@ from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
-_CHECKPOINTS_KEPT: Final = 5  # like a real server, although only the last one is read
+_CHECKPOINTS_KEPT: Final = 5  # A real server keeps as many, although only the last one is read.
 
 OnWritten = Callable[[Outcome | None], None]
 """Callback with the result of a write: None if it succeeded, otherwise the failure."""

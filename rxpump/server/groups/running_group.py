@@ -251,7 +251,9 @@ class RunningGroup:
             self._journal.park(parks, partial(self._parks_written, parks))
 
     def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
-        if failure is not None and not isinstance(failure, NotCommitted):  # the store logs NotCommitted itself
+        if failure is not None and not isinstance(
+            failure, NotCommitted
+        ):  # The store has already logged NotCommitted.
             _log.error("%r could not park %d events: %s", self, len(parks), failure)
         for message, _ in parks:
             if failure is None:
@@ -270,7 +272,7 @@ class RunningGroup:
         if failure is not None:
             # The checkpoint is written again after the next completed event or tick. An immediate retry could repeat
             # endlessly.
-            if not isinstance(failure, NotCommitted):  # the store logs NotCommitted itself
+            if not isinstance(failure, NotCommitted):  # The store has already logged NotCommitted.
                 _log.error("%r could not write its checkpoint: %s", self, failure)
             self.group.checkpoints.not_written()
         else:

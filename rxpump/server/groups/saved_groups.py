@@ -44,7 +44,7 @@ _log = logging.getLogger("rxpump.server")
 
 _PAGE: Final = 500  # events
 _SMALL: Final = 16 * 1024  # bytes up to which each change writes the whole configuration
-_KEPT: Final = {MAX_COUNT_KEY: 2}  # metadata of the stream while the configuration is small, as on a real server
+_KEPT: Final = {MAX_COUNT_KEY: 2}  # Metadata of the stream while the configuration is small, as on a real server.
 
 
 class SavedGroups:

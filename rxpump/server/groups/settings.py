@@ -9,7 +9,7 @@ from rxpump.model.group_settings import GroupOptions
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.groups.group_filter import GroupFilter
 
-_MAX_PAGE: Final = 100  # number of events, as on a real server
+_MAX_PAGE: Final = 100  # number of events, the same as on a real server
 _DEFAULT_PAGE: Final = 10
 
 

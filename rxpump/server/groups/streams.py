@@ -16,7 +16,7 @@ from rxpump.server.store.record_schema import StreamEntry
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
 CONFIGURATION_TYPE: Final = "PersistentConfig1"
-CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # only written by this server
+CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # Only this server writes events of this type.
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
 _PREFIX: Final = "$persistentsubscription-"

@@ -93,7 +93,7 @@ class Resources:
 def _version() -> str:
     try:
         return version("rxpump")
-    except PackageNotFoundError:  # not installed
+    except PackageNotFoundError:  # rxpump is not installed as a package.
         return "0.0.0.0"
 
 

@@ -35,7 +35,7 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
         found = json.loads(StreamEntry.FromString(event.entry).event.metadata)
         return Position(int(found["$c"]), int(found["$p"]))
     except (ValueError, KeyError, TypeError):
-        return None  # start from the beginning; existing links are not written again
+        return None  # Start from the beginning of the log. Links that exist are not written again.
 
 
 def save_checkpoint(projection: str, position: Position) -> AppendRequest:

@@ -23,7 +23,7 @@ from rxpump.server.store.record import link_of
 from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 
-_BATCH: Final = 500  # events that are verified at a time
+_BATCH: Final = 500  # number of events that are read and verified together
 _MAX_MESSAGES: Final = 100  # largest number of messages of SQLite's check
 _UNKNOWN_NAME: Final = "(the name is lost)"
 

@@ -121,7 +121,7 @@ _ERRORS: Final[Mapping[int, type[StoreError]]] = {
     sqlite3.SQLITE_READONLY: StoreReadOnly,
     sqlite3.SQLITE_NOTADB: NotAStore,
     sqlite3.SQLITE_CORRUPT: DamagedStore,
-    sqlite3.SQLITE_ERROR: DamagedStore,  # e.g. a table has other columns, or an upgrade cannot read a record
+    sqlite3.SQLITE_ERROR: DamagedStore,  # For example, a table has other columns, or an upgrade cannot read a record.
 }
 """Error class for a database that cannot be opened, by the primary result code of SQLite."""
 

@@ -14,7 +14,7 @@ from rxpump.server.store.metadata import DELETED
 from rxpump.server.store.new_event import metadata_event
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
 
-_NEW_ID = b""  # an id that no event has
+_NEW_ID = b""  # This id is not used by any event.
 
 
 class Deleted(NamedTuple):

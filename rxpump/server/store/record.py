@@ -39,12 +39,12 @@ RESERVED_BYTES = 32
 MAX_VARINT_BYTES: Final = 10
 """Size in bytes of the longest protobuf encoding of a number."""
 
-_LOW: Final = 0x7F  # bits of a number in each byte of its encoding
+_LOW: Final = 0x7F  # mask of the bits of the value in each byte of a varint
 _TWO_LOW: Final = 0x3FFF
-_MORE: Final = 0x80  # bit of each byte but the last
+_MORE: Final = 0x80  # bit that is set in each byte of a varint except the last
 
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
-_NOWHERE = ""  # The name must not be empty, because no stream has the empty name.
+_NOWHERE = ""  # No stream has the empty name, so such a link has no target.
 _VARINTS: Final = re.compile(rb"\x08([\x80-\xff]*[\x00-\x7f])").findall
 _LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
 
@@ -247,7 +247,7 @@ def varints(values: Sequence[int]) -> list[bytes]:
     return _VARINTS(Numbers(values=values).SerializeToString())
 
 
-_frequent = lru_cache(maxsize=4096)(varint)  # cached, because lengths repeat
+_frequent = lru_cache(maxsize=4096)(varint)  # The results are cached, because lengths repeat.
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,7 @@ class Text:
     """
 
     def __init__(self, text: str) -> None:
-        self.steps: int = 2 + len(text) // 4  # cost of `__init__`
+        self.steps: int = 2 + len(text) // 4  # The constructor takes about as long as this number of steps.
         self.end: int = 1 << len(text)
         self.anywhere: int = 2 * self.end - 1
         self._places: dict[str, int] = {}

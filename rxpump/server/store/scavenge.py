@@ -19,7 +19,7 @@ from rxpump.server.store.write_transaction import WriteTransaction
 
 T = TypeVar("T")
 
-_STREAMS: Final = 5_000  # keys of streams that one step examines
+_STREAMS: Final = 5_000  # number of streams that one step examines
 _EVENTS: Final = 200  # events that one step examines
 _BYTES: Final = 4 * 1024 * 1024  # bytes of records after which a step ends
 _PAGES: Final = 100  # empty pages that one step returns

@@ -287,7 +287,9 @@ class Session(asyncio.Protocol):
         """
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._reply_buffer.unsent, self._reply_buffer.taken
-        is_reading = had_unsent and self._taken_at_tick > taken  # not `unsent`, because new events increase it
+        is_reading = (
+            had_unsent and self._taken_at_tick > taken
+        )  # `unsent` cannot be compared, because new events increase it.
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:

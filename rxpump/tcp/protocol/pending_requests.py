@@ -216,7 +216,7 @@ class PendingRequests:
             if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
                 heapq.heappush(
                     self._retrying, (wakes, request.sequence, request)
-                )  # not before earlier ones of its key
+                )  # It must not be sent before earlier requests of its key.
                 continue
             frames.append(self._send_request(request, now))
             size += len(frames[-1])

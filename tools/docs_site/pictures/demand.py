@@ -1,4 +1,4 @@
-"""The way of events from the server to a consumer, and of demand back."""
+"""A picture of the events that go from the server to a consumer, and of the demand that goes back."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def of_type(name: str, data: str) -> Any:
 
 @pytest.fixture
 async def ten(talk: Talk) -> Talk:
-    """A client of a server with ten events in the streams s0, s1 and s2, whose types are Even and Odd in turn."""
+    """A client of a server with ten events in the streams s0, s1 and s2, whose types are alternately Even and Odd."""
     for number in range(10):
         await talk.write(f"s{number % 3}", of_type("Odd" if number % 2 else "Even", str(number)))
     return talk
