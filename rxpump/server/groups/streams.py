@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from rxpump.model.system_names import ALL_STREAM, LINK_EVENT_TYPE, METADATA_PREFIX
+from rxpump.model.system_names import ALL_STREAM, GROUP_PREFIX, LINK_EVENT_TYPE, METADATA_PREFIX
 from rxpump.server.groups.message import Message
 from rxpump.server.store import new_event
 from rxpump.server.store.new_event import NewEvent
@@ -19,8 +19,7 @@ CONFIGURATION_TYPE: Final = "PersistentConfig1"
 CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # Only this server writes events of this type.
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
-_PREFIX: Final = "$persistentsubscription-"
-_OF_GROUPS_ON_ALL: Final = f"{_PREFIX}{ALL_STREAM}::"
+_OF_GROUPS_ON_ALL: Final = f"{GROUP_PREFIX}{ALL_STREAM}::"
 
 
 def is_hidden_in_log(stream: str) -> bool:
@@ -33,12 +32,12 @@ def is_hidden_in_log(stream: str) -> bool:
 
 def checkpoint_stream(group_id: str) -> str:
     """Return the name of the stream with a group's checkpoints."""
-    return f"{_PREFIX}{group_id}-checkpoint"
+    return f"{GROUP_PREFIX}{group_id}-checkpoint"
 
 
 def parked_stream(group_id: str) -> str:
     """Return the name of the stream with a group's parked events."""
-    return f"{_PREFIX}{group_id}-parked"
+    return f"{GROUP_PREFIX}{group_id}-parked"
 
 
 def metadata_stream(stream: str) -> str:
