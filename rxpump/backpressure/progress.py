@@ -212,7 +212,7 @@ class ProgressTracker:
                     self.on_passed(first)
 
     def _compact(self, entry: Pending) -> None:
-        """Remove adjacent finished entries except for the last one, because passing the last passes all."""
+        """Remove adjacent finished entries except for the last one. If the last one is passed, so are the others."""
         preceding, following = entry.preceding, entry.following
         is_superseded = following is not None and following.is_finished
         if preceding is not None and preceding.is_finished and (is_superseded or entry.item is not None):

@@ -96,18 +96,18 @@ def decide(
         The outcome of the first row of the table that applies.
     """
     if stream.is_tombstoned:
-        return StreamDeleted()  # row 1
+        return StreamDeleted()  # row 1 of the table
     if expected == _STREAM_EXISTS:
         if stream.is_soft_deleted:
-            return StreamDeleted()  # row 2
+            return StreamDeleted()  # row 2 of the table
         if stream.last < 0 and not stream.has_metadata():
-            return WrongVersion(stream.last)  # row 3
+            return WrongVersion(stream.last)  # row 3 of the table
     if expected in BY_RECENT_IDS:
         return _by_recent_ids(ids, stream, strictness)
     if expected < stream.last:
         return _by_stored_ids(expected, ids, stream)
     if expected > stream.last:
-        return WrongVersion(stream.last)  # row 11
+        return WrongVersion(stream.last)  # row 11 of the table
     return Append(stream.last + 1)  # row 12, even if the stream already contains the ids
 
 
@@ -119,17 +119,17 @@ def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strict
     for event_id in ids[1:]:
         number = stream.recent(event_id, strictness)
         if number is None:
-            return WrongVersion(stream.last)  # row 5
+            return WrongVersion(stream.last)  # row 5 of the table
         last = number
     if last < first - 1:  # row 7: nothing is written, and no range of numbers has the events in this order
         return Unanswered() if strictness is Strictness.REAL else WrongVersion(stream.last)
-    return Repeated(first, last)  # row 6
+    return Repeated(first, last)  # row 6 of the table
 
 
 def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
     stored = stream.ids_after(expected, len(ids)) if ids else []
     if ids and stored == list(ids):
-        return Repeated(expected + 1, expected + len(ids))  # row 8
+        return Repeated(expected + 1, expected + len(ids))  # row 8 of the table
     if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
         return Append(stream.last + 1)  # row 9, the exception: a soft-deleted stream is treated like a new one
-    return WrongVersion(stream.last)  # rows 9 and 10
+    return WrongVersion(stream.last)  # rows 9 and 10 of the table

@@ -39,37 +39,37 @@ WRITE_THEM = Decision(SUCCESS)
 def decide(log: Log, stream: str, expected: int, ids: Sequence[bytes]) -> Decision:
     last = log.last_for_writers(stream)
     if last == MAX64:
-        return Decision(DELETED)  # row 1
+        return Decision(DELETED)  # row 1 of the table
     if expected == EXISTS:
         if is_soft_deleted(log, stream):
-            return Decision(DELETED)  # row 2
+            return Decision(DELETED)  # row 2 of the table
         if last == NEVER and log.last(f"$${stream}") == NEVER:
-            return Decision(WRONG_VERSION)  # row 3
+            return Decision(WRONG_VERSION)  # row 3 of the table
     if expected in (ANY, EXISTS):
         return _by_recent(log, stream, ids)
     if expected == last:
-        return WRITE_THEM  # row 12
+        return WRITE_THEM  # row 12 of the table
     if expected > last or not ids:
-        return Decision(WRONG_VERSION)  # row 11, and appends without events
+        return Decision(WRONG_VERSION)  # row 11 of the table, and appends without events
     stored = [record.event.event_id for record in log.streams[stream][expected + 1 :]]
     if stored[: len(ids)] == list(ids):
-        return Decision(SUCCESS, expected + 1, expected + len(ids))  # row 8
+        return Decision(SUCCESS, expected + 1, expected + len(ids))  # row 8 of the table
     if stored[0] != ids[0] and expected == NO_STREAM and is_soft_deleted(log, stream):
-        return WRITE_THEM  # row 9
-    return Decision(WRONG_VERSION)  # rows 9 and 10
+        return WRITE_THEM  # row 9 of the table
+    return Decision(WRONG_VERSION)  # rows 9 and 10 of the table
 
 
 def _by_recent(log: Log, stream: str, ids: Sequence[bytes]) -> Decision:
     numbers = [_recent(log, stream, each) for each in ids]
     if not numbers or numbers[0] is None:
-        return WRITE_THEM  # row 4
+        return WRITE_THEM  # row 4 of the table
     if None in numbers or numbers[-1] is None:
-        return Decision(WRONG_VERSION)  # row 5
-    if numbers[-1] < numbers[0] - 1:  # row 7
+        return Decision(WRONG_VERSION)  # row 5 of the table
+    if numbers[-1] < numbers[0] - 1:  # row 7 of the table
         if log.strictness is Strictness.REAL:
             raise Unanswered
         return Decision(WRONG_VERSION)
-    return Decision(SUCCESS, numbers[0], numbers[-1])  # row 6
+    return Decision(SUCCESS, numbers[0], numbers[-1])  # row 6 of the table
 
 
 def _recent(log: Log, stream: str, event_id: bytes) -> int | None:
