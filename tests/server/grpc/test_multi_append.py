@@ -139,6 +139,12 @@ async def test_a_record_is_an_event(caller: Caller) -> None:
         "$schema.id": "schema-1",
     }
     assert plain.metadata["content-type"] == JSON
+    assert plain.custom_metadata == b'{ "$schema.name": "happened", "$schema.format": "Json" }'
+    assert b'"list": [ 1 ]' in typed.custom_metadata
+    assert b'"object": { "x": "y" }' in typed.custom_metadata
+    assert typed.custom_metadata.endswith(
+        b', "$schema.format": "Protobuf", "$schema.name": "typed", "$schema.id": "schema-1" }'
+    )
     without_id = record()
     del without_id["record_id"]
     assert (await session(caller, request("s", without_id))).code is StatusCode.OK

@@ -16,6 +16,7 @@ from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.record_schema import JSON_CONTENT
 
 _FORMATS: Final = {1: "Json", 2: "Protobuf", 3: "Avro", 4: "Bytes"}
+_JSON: Final = "Json"
 _NAME: Final = re.compile(r"[\w.$:-]+").fullmatch
 _NAME_RULE: Final = (
     "Schema name can only contain unicode letters, digits, underscores, dashes, periods, colons, and dollar signs."
@@ -56,20 +57,39 @@ def event_of(record: Any, stream: str) -> NewEvent:
     """
     parsed = _parsed_id(record.record_id) if record.HasField("record_id") else None
     schema = record.schema
-    metadata = {name: plain_value(value) for name, value in record.properties.items()}
-    metadata |= {"$schema.format": _FORMATS[schema.format], "$schema.name": schema.name}
-    if schema.HasField("id"):
-        metadata["$schema.id"] = schema.id
     event = NewEvent(
         (uuid4() if parsed is None else parsed).bytes_le,
         schema.name,
         record.data,
-        json.dumps(metadata, ensure_ascii=False).encode(),
-        JSON_CONTENT if _FORMATS[schema.format] == "Json" else 0,
+        _metadata(record).encode(),
+        JSON_CONTENT if _FORMATS[schema.format] == _JSON else 0,
     )
     if not has_room(event, stream):
         raise record_too_large(stream, text_of_id(event.event_id), record_bytes(record), MAX_EVENT_BYTES)
     return event
+
+
+def _metadata(record: Any) -> str:
+    """Return the metadata of an event, with the order of the keys and the spaces of a real server."""
+    schema = record.schema
+    described = {"$schema.name": schema.name, "$schema.format": _FORMATS[schema.format]}
+    if described["$schema.format"] != _JSON:
+        described = dict(reversed(described.items()))
+    if schema.HasField("id"):
+        described["$schema.id"] = schema.id
+    return _spaced({name: plain_value(value) for name, value in record.properties.items()} | described)
+
+
+def _spaced(value: Any) -> str:
+    """Return a JSON value as text, with spaces inside braces and brackets."""
+    match value:
+        case dict():
+            items = ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_spaced(value[key])}" for key in value)
+            return f"{{ {items} }}" if items else "{ }"
+        case list():
+            items = ", ".join(map(_spaced, value))
+            return f"[ {items} ]" if items else "[ ]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def record_bytes(record: Any) -> int:
