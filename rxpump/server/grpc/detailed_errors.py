@@ -64,14 +64,20 @@ def bad_request(message_name: str, violations: Sequence[tuple[str, str]]) -> Cal
     )
 
 
-def revision_conflict(stream: str, expected: int, actual: int) -> CallError:
-    """Return the error of a stream at another version."""
+def revision_conflict(stream: str, expected: int | None, actual: int) -> CallError:
+    """Return the error of a stream at another version.
+
+    Args:
+        stream: Name of the stream.
+        expected: Version that the request names; None if it names none. A real server then names 0.
+        actual: Version of the stream.
+    """
     detail = streams_v2.StreamRevisionConflictDetails(
         stream=stream, expected_revision=expected, actual_revision=actual
     )
     return detailed_error(
         StatusCode.FAILED_PRECONDITION,
-        f"Append failed due to a revision conflict on stream '{stream}'. Expected revision: {expected}."
+        f"Append failed due to a revision conflict on stream '{stream}'. Expected revision: {expected or 0}."
         f" Actual revision: {actual}.",
         "STREAM_REVISION_CONFLICT",
         [(f"{_STREAMS}.StreamRevisionConflictErrorDetails", detail)],

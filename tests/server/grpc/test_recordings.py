@@ -27,7 +27,6 @@ DIFFERENT = {
     ("append-names", "1/99"): "ours lets nobody write to a stream named $all",
     ("tombstone", "1/71"): "ours lets nobody write to a stream named $all",
     ("v2-append-session-errors", "1/45"): "ours lets nobody write to a stream named $all",
-    ("v2-append-session-errors", "1/49"): "26.1 names the expected revision 0 where any was expected",
     ("batch-append", "1/1"): PACE,
     ("batch-append-malformed", "1/11"): "batches are answered in another order",
     ("batch-append-malformed", "1/15"): PACE,

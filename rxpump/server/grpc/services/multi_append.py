@@ -72,7 +72,7 @@ async def append_session(call: Call) -> None:
         raise no_requests()
     outcome = await _append(call, MultiAppendRequest(records.found, expected, (), call.node.strictness))
     if isinstance(outcome, Violated):
-        raise _conflict(outcome.violations[0])
+        raise _conflict(outcome.violations[0], expected)
     output = [{"stream": name, "stream_revision": last} for name, last in outcome.last.items()]
     call.reply(AppendSessionResponse(output=output, position=_position(call, outcome)))
 
@@ -177,10 +177,10 @@ async def _append(call: Call, request: MultiAppendRequest) -> MultiAppendResult:
     return outcome
 
 
-def _conflict(violation: Violation) -> Exception:
+def _conflict(violation: Violation, expected: Mapping[str, int]) -> Exception:
     if violation.actual == TOMBSTONED:
         return stream_tombstoned(violation.stream)
-    return revision_conflict(violation.stream, violation.expected, violation.last)
+    return revision_conflict(violation.stream, expected.get(violation.stream), violation.last)
 
 
 def _position(call: Call, outcome: MultiAppended) -> int:
