@@ -153,9 +153,9 @@ def _member(value: Any) -> Member:
     return Member(
         state=NodeState.__members__.get(state, NodeState.UNKNOWN),
         is_alive=is_alive,
-        external_tcp=_endpoint(value, "externalTcpIp", "externalTcpPort", "externalSecureTcpPort"),
+        external_tcp=_tcp_endpoint(value, "externalTcpIp", "externalTcpPort", "externalSecureTcpPort"),
         external_http=http,
-        internal_tcp=_endpoint(value, "internalTcpIp", "internalTcpPort", "internalSecureTcpPort"),
+        internal_tcp=_tcp_endpoint(value, "internalTcpIp", "internalTcpPort", "internalSecureTcpPort"),
         internal_http=internal_http or http,
         instance_id=str(value.get("instanceId", "")),
         time_stamp=_time(value.get("timeStamp")),
@@ -163,6 +163,13 @@ def _member(value: Any) -> Member:
         version=value["esVersion"] if isinstance(value.get("esVersion"), str) else None,
         written=_integer(value.get("writerCheckpoint", -1), "writerCheckpoint"),
     )
+
+
+def _tcp_endpoint(value: Mapping[str, Any], host: str, port: str, secure_port: str) -> Endpoint:
+    """Return an address for TCP. A server without TCP has null as its host."""
+    if host in value and value[host] is None:
+        return Endpoint("", 0)
+    return _endpoint(value, host, port, secure_port)
 
 
 def _endpoint(value: Mapping[str, Any], host: str, port: str, secure_port: str | None = None) -> Endpoint:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, NodeState, Selector
 from rxpump.discovery.asking import Target, ask_state, gather_answers, resolve
+from rxpump.discovery.asking import ask as ask_over_http
 from rxpump.discovery.cluster_view import Answer, http_address
 from rxpump.discovery.discovery import Discovery, for_leader
 from rxpump.discovery.gossip import Gossip
 from rxpump.errors import RxPumpError
 from rxpump.grpc.calls.gossip import read_gossip
 from rxpump.grpc.dialer import Dialer, Node
+from rxpump.model.nodes import NodePreference
 from rxpump.network.node_resolver import ClusterNodes, FixedNode, NodeResolver
 from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings
 from rxpump.uri import GrpcAddress
+
+_PROGRESS_SHARE: Final = 0.25
+"""Share of the time limit of gossip in which a node must answer over HTTP."""
 
 
 class OneNode(FixedNode[Node]):
@@ -66,13 +74,14 @@ class GrpcClusterNodes(ClusterNodes[Node]):
         selector: Selector | None = None,
         retry_policy: DiscoveryRetryPolicy | None = None,
     ) -> None:
+        reads_progress = selector is not None or settings.node_preference != NodePreference.LEADER
         discovery = Discovery(
             [Endpoint(host, port) for host, port in address.hosts],
             settings,
             http_address,
             selector=selector,
             retry_policy=retry_policy,
-            ask=partial(_ask, dialer, settings.gossip_timeout),
+            ask=partial(_ask, _GossipClient(dialer, settings, reads_progress=reads_progress)),
         )
         super().__init__(discovery, lambda node: Node(*node))
         self._address = address
@@ -99,17 +108,49 @@ def nodes_of(
     return OneNode(Node(*address.hosts[0]), settings)
 
 
-async def _ask(dialer: Dialer, timeout: float, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
+class _GossipClient:
+    """Requests gossip from one node.
+
+    Args:
+        dialer: Opens the connections for the requests.
+        settings: Settings of the client.
+        reads_progress: Whether also the end of each node's log is requested, so that a follower can be compared with
+            the leader. Gossip over gRPC does not contain it. Most servers have it in their gossip over HTTP, on the
+            same port.
+    """
+
+    def __init__(self, dialer: Dialer, settings: Settings, *, reads_progress: bool) -> None:
+        self.timeout: float = settings.gossip_timeout
+        self._dialer = dialer
+        self._settings = settings
+        self._reads_progress = reads_progress
+        self._tls = gossip_context(settings) if reads_progress else None
+
+    async def ask(self, target: Target) -> Answer:
+        """Request gossip from a node."""
+        node = Node(target.endpoint.address, target.endpoint.port)
+        progress = asyncio.ensure_future(self._progress(target)) if self._reads_progress else None
+        try:
+            members = await self._dialer.ask(node, read_gossip(), self.timeout, tls_name=target.name)
+            if progress is not None:
+                written = await progress
+                members = [replace(each, written=written.get(each.external_http, -1)) for each in members]
+        except RxPumpError as error:
+            return Answer(target.endpoint, problem=getattr(error, "reason", str(error)))
+        finally:
+            if progress is not None:
+                progress.cancel()
+        return Answer(target.endpoint, Gossip(tuple(members), Endpoint(target.name, target.endpoint.port)))
+
+    async def _progress(self, target: Target) -> Mapping[Endpoint, int]:
+        """Return the end of the log of each member that a node knows; none if it does not answer over HTTP."""
+        name, limit = self._settings.tls_server_name, self.timeout * _PROGRESS_SHARE
+        answer = await ask_over_http(target, timeout=limit, tls=self._tls, server_name=name)
+        members = () if answer.gossip is None else answer.gossip.members
+        return {member.external_http: member.written for member in members}
+
+
+async def _ask(client: _GossipClient, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
     """Request gossip from nodes."""
-    targets, problems = await resolve(endpoints, timeout=timeout)
-    ask = partial(_ask_one, dialer, timeout)
-    return [*problems, *await gather_answers(targets, ask, timeout=timeout)]
-
-
-async def _ask_one(dialer: Dialer, timeout: float, target: Target) -> Answer:
-    node = Node(target.endpoint.address, target.endpoint.port)
-    try:
-        members = await dialer.ask(node, read_gossip(), timeout, tls_name=target.name)
-    except RxPumpError as error:
-        return Answer(target.endpoint, problem=getattr(error, "reason", str(error)))
-    return Answer(target.endpoint, Gossip(tuple(members), Endpoint(target.name, target.endpoint.port)))
+    targets, problems = await resolve(endpoints, timeout=client.timeout)
+    return [*problems, *await gather_answers(targets, client.ask, timeout=client.timeout)]

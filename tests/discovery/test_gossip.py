@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rxpump.discovery.cluster_view import http_address, tcp_address
 from rxpump.discovery.gossip import MAX_GOSSIP_BYTES, MAX_MEMBERS, Gossip, MalformedGossip, merge, parse_gossip
 from rxpump.discovery.member import Endpoint, NodeState
 from tests.discovery.members import RECORDED, document, encoded, member
@@ -94,6 +95,12 @@ def test_any_json_is_gossip_or_malformed(value: Any) -> None:
 def test_the_newest_description_of_a_node_counts() -> None:
     old, new = member(1, LEADER, age=5), member(1, FOLLOWER, age=1)
     assert merge([Gossip((old,)), Gossip((new,))]) == merge([Gossip((new,)), Gossip((old,))]) == (new,)
+
+
+def test_a_server_without_tcp_has_no_address_for_it() -> None:
+    (one,) = parse_gossip(encoded(document(23, externalTcpIp=None, externalTcpPort=0))).members
+    assert tcp_address(one) is None
+    assert http_address(one) == ("10.0.0.1", 2113)
 
 
 def test_the_number_of_members_is_bounded() -> None:

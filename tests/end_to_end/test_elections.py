@@ -121,15 +121,18 @@ async def test_the_error_of_a_deadline_names_every_node(address: Address) -> Non
             assert all("{}:{} (".format(*node.http_address) in late.value.nodes for node in cluster.nodes)
 
 
-async def test_a_follower_that_lags_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+@BOTH_PROTOCOLS
+async def test_a_follower_that_lags_is_left(monkeypatch: pytest.MonkeyPatch, address: Address) -> None:
     monkeypatch.setattr("rxpump.discovery.cluster_view.MAX_LAG_SECONDS", 0.1)
     statuses = Waiter()
     async with EmbeddedCluster() as cluster:
-        client = rxpump.connect(cluster.uri, node_preference="follower", **{**SHORT_TIMEOUTS, "timeout": 5.0})
+        options = {**SHORT_TIMEOUTS, "timeout": 5.0}
+        client = rxpump.connect(address(cluster), node_preference="follower", **options)
         client.status.subscribe(statuses.note)
         async with client:
             here = statuses.items[-1].address
-            (node,) = (each for each in cluster.followers if "{}:{}".format(*each.tcp_address) in here)
+            port = int(here.rpartition(":")[2])
+            (node,) = (each for each in cluster.followers if port in (each.tcp_address[1], each.http_address[1]))
             await cluster.delay_replication(node)
             await client.publish_event("ponies", "Jumped")
             await statuses.until(lambda items: isinstance(items[-1], Connected) and items[-1].address != here)

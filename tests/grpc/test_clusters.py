@@ -189,3 +189,14 @@ async def test_a_leader_behind_another_address_is_trusted_again() -> None:
                 proxy.cut()
             async with asyncio.timeout(FIRST_DISTRUST_SECONDS / 2):
                 await client.publish_event("s", "A")
+
+
+async def test_a_cluster_without_gossip_over_http_is_used() -> None:
+    """The progress of followers is then unknown. The server of this test serves HTTP/2 alone."""
+    async with EmbeddedCluster() as cluster:
+        members = [leader_at(cluster.leader.http_address[1])]
+        described = answering_with(gossip.ClusterInfo(members=members))
+        async with serving({gossip.READ.path: described}) as seed:
+            uri = f"kurrentdb+discover://127.0.0.1:{seed.port}?tls=false&nodePreference=follower"
+            async with rxpump.connect(uri, **SETTINGS) as client:
+                await client.publish_event("s", "A")
