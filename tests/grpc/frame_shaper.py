@@ -26,9 +26,6 @@ from tests.grpc.http2.raw_peer import (
 
 Headers = list[tuple[str, str]]
 
-MAX_STREAMS = 3
-"""Number of the setting MAX_CONCURRENT_STREAMS."""
-
 
 class FrameReader:
     """Splits bytes into frames."""

@@ -19,7 +19,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from tests.grpc.frame_shaper import MAX_STREAMS, FrameReader, FrameShaper, HeaderReader, Headers
+from tests.grpc.frame_shaper import FrameReader, FrameShaper, HeaderReader, Headers
 from tests.grpc.http2.raw_peer import (
     ACK,
     CONTINUATION,
@@ -37,6 +37,12 @@ from tests.grpc.http2.raw_peer import (
 )
 from tests.grpc.reshaped_messages import MessageReshaper, ReshapedStream
 
+TABLE_SIZE, MAX_STREAMS = 1, 3
+"""Numbers of the settings HEADER_TABLE_SIZE and MAX_CONCURRENT_STREAMS."""
+
+SETTINGS_OF_CLIENTS = ((0x77, 5), (TABLE_SIZE, 0), (TABLE_SIZE, 4096), (MAX_STREAMS, 100))
+SETTINGS_OF_SERVERS = (*SETTINGS_OF_CLIENTS, (MAX_STREAMS, 1), (MAX_STREAMS, 2))
+
 
 class ReshapedResponses:
     """The frames of one connection.
@@ -49,7 +55,7 @@ class ReshapedResponses:
     def __init__(self, chance: random.Random, goaway_after: int | None) -> None:
         self._chance = chance
         self._goaway_after = goaway_after
-        self._shaper = FrameShaper(chance, ((0x77, 5), (MAX_STREAMS, 1), (MAX_STREAMS, 2), (MAX_STREAMS, 100)))
+        self._shaper = FrameShaper(chance, SETTINGS_OF_SERVERS)
         self._from_server, self._from_client = FrameReader(), FrameReader()
         self._response_headers, self._request_headers = HeaderReader(), HeaderReader()
         self._messages = MessageReshaper(chance)
@@ -156,7 +162,7 @@ class ReshapedRequests:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._shaper = FrameShaper(chance, ((0x77, 5), (MAX_STREAMS, 100)))
+        self._shaper = FrameShaper(chance, SETTINGS_OF_CLIENTS)
         self._messages = MessageReshaper(chance)
         self._from_server, self._from_client = FrameReader(), FrameReader()
         self._headers = HeaderReader()
