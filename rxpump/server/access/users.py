@@ -210,8 +210,8 @@ class Users:
         return None if given is None else Profile(login, _FULL_NAMES.get(login, ""), given.groups)
 
     def all(self) -> list[Profile]:
-        """Return all accounts."""
-        found = map(self.find, dict.fromkeys((*self._given, *self._changed)))
+        """Return all accounts in the order of their logins, as real servers do."""
+        found = map(self.find, sorted({*self._given, *self._changed}))
         return [profile for profile in found if profile is not None]
 
     def save(self, profile: Profile, password: str | None = None, *, is_deleted: bool = False) -> Saving:

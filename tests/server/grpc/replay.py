@@ -36,6 +36,7 @@ _DROPPED: Final = frozenset(
         "subscription_id",
         "created",
         "time_stamp",
+        "last_updated",
         "instance_id",
         "port",
         # The state of a group. Our groups read events only while they have consumers, and measure no rates.
