@@ -22,4 +22,6 @@ def completion(context: click.Context, shell: str) -> None:
     """
     complete = get_completion_class(shell)
     assert complete is not None
-    click.echo(complete(context.find_root().command, {}, "rxpump", COMPLETE_VARIABLE).source())
+    script = complete(context.find_root().command, {}, "rxpump", COMPLETE_VARIABLE).source()
+    # The script for fish splits a line at each comma, so a description would end at its first one.
+    click.echo(script.replace('string split "," ', 'string split --max 1 "," '))

@@ -89,6 +89,10 @@ def test_completion_prints_a_script_for_each_shell(cli: Commands, shell: str) ->
     assert f"_RXPUMP_COMPLETE={shell}_complete" in cli.output("completion", shell)
 
 
+def test_a_description_in_fish_can_have_a_comma(cli: Commands) -> None:
+    assert "(string split --max 1 " in cli.output("completion", "fish")
+
+
 def test_commands_and_options_are_completed(cli: Commands) -> None:
     def complete(words: str, index: int) -> list[str]:
         asked = {"_RXPUMP_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(index)}
