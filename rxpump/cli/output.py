@@ -109,7 +109,7 @@ def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table
     shown = list(rows)
     table = Table(header_style="bold", pad_edge=False, box=None)
     for column in columns:
-        is_number = any(isinstance(row.get(column), (int, float)) for row in shown)
+        is_number = any(type(row.get(column)) in (int, float) for row in shown)
         table.add_column(column.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
     for row in shown:
         table.add_row(*(as_text(row.get(column)) for column in columns))

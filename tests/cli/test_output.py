@@ -33,6 +33,15 @@ def test_each_value_is_shown_as_text(value: object, text: str) -> None:
     assert as_text(value) == text
 
 
+def test_only_columns_of_numbers_are_aligned_to_the_right(capfd: pytest.CaptureFixture[str]) -> None:
+    Output(False).rows([{"alive": True, "count": 5}, {"alive": False, "count": None}], ("alive", "count"))
+    assert [line.rstrip() for line in capfd.readouterr().out.splitlines()] == [
+        "alive  count",
+        "yes        5",
+        "no         -",
+    ]
+
+
 def test_a_table_in_a_file_has_no_broken_lines(capfd: pytest.CaptureFixture[str]) -> None:
     names = ["n" * 70, "m" * 70]
     Output(False).rows([{"name": name, "content": "c" * 70} for name in names], ("name", "content"))
