@@ -142,7 +142,8 @@ def rxpump_commands(words: list[str]) -> list[list[str]]:
 @page_by_page
 def test_extras_on_a_page_exist(page: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    shown = {extra for command in shell_commands(page) for extra in re.findall(r"^\.\[(.+)\]$", command[-1])}
+    words = [word for command in shell_commands(page) for word in command]
+    shown = {extra for word in words for extras in re.findall(r"^\.\[(.+)\]$", word) for extra in extras.split(",")}
     assert shown <= project["optional-dependencies"].keys()
 
 
