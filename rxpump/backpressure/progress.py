@@ -160,15 +160,19 @@ class ProgressTracker:
         self.count -= 1
         if entry is not self._first:
             self._compact(entry)
-        elif entry is not self._last or self._is_stopped:
-            self._advance()
-        else:  # The usual case is that it is the only entry.
-            self._first = self._last = None
+        elif not self._is_stopped:  # `_advance`, inlined for the usual case that the next entry is not finished
+            self._first = following = entry.following
+            if following is None:
+                self._last = None
+            else:
+                following.preceding = None
             self.passed = entry.number
             if entry.item is not None:
                 self.done = entry.item
                 if self.on_passed is not None:
                     self.on_passed(entry)
+            if following is not None and not following.users:
+                self._advance()
 
     def abandon(self, entry: Pending) -> None:
         """Mark an entry as never finished, so that neither it nor a later entry is passed."""
