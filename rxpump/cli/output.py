@@ -150,7 +150,7 @@ def printable(text: str) -> str:
 def as_text(value: object) -> str:
     """Return a value as printable text for display."""
     match value:
-        case None:
+        case None | [] | ():
             return "-"
         case bool():
             return "yes" if value else "no"

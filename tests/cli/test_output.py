@@ -17,6 +17,7 @@ from rxpump.cli.output import Output, as_text
     ("value", "text"),
     [
         (None, "-"),
+        ([], "-"),
         (True, "yes"),
         (False, "no"),
         (1234567, "1,234,567"),
