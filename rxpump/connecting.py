@@ -124,7 +124,7 @@ def _target(
     if discovery_host is None:
         return parse(DEFAULT_URI if uri is None else uri, settings)
     if uri is not None:
-        raise InvalidArgument("discovery_host", discovery_host, "not given with a connection string")
+        raise InvalidArgument("discovery_host", discovery_host, "no value with a connection string")
     _, settings = parse(DEFAULT_URI, settings)
     return ClusterAddress(((discovery_host, discovery_port),)), settings
 
@@ -152,9 +152,7 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
     """Return the address with host, port and credentials replaced by those that were given as arguments."""
     if isinstance(address, EmbeddedAddress):
         if given:
-            raise InvalidArgument(
-                ", ".join(given), "given", f"not given with {address}, which is a server of its own"
-            )
+            raise InvalidArgument(", ".join(given), "given", f"no value with {address}, which is in this process")
         return address
     if "token" in given:
         if "username" in given or "password" in given:
@@ -170,7 +168,9 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
     try:
         return replace(address, **given)
     except TypeError:
-        raise InvalidArgument(", ".join(given), "given", f"not given with {address}, which has its own") from None
+        raise InvalidArgument(
+            ", ".join(given), "given", f"no value with {address}, which has its own hosts"
+        ) from None
 
 
 def _over_tcp(

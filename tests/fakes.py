@@ -17,8 +17,8 @@ class Pages:
         pages: The pages, in order.
         failure: Raised after the last page. None: the source completes.
         asked: Number of pages that were requested.
-        opened: Number of times that a source began to read.
-        closed: Number of times that a source stopped to read.
+        opened: Number of times that a source started reading.
+        closed: Number of times that a source stopped reading.
     """
 
     def __init__(self, pages: Iterable[Iterable[Any]], failure: Exception | None = None) -> None:

@@ -150,7 +150,7 @@ class AdminClient(GroupClient):
         }
         given = {name: value for name, value in fields.items() if value is not None}
         if metadata is not None and given:
-            raise InvalidArgument(", ".join(given), "given", "given only without metadata")
+            raise InvalidArgument(", ".join(given), "given", "no value with metadata, which contains all keys")
         content = StreamMetadata(**given) if metadata is None else metadata
         if not isinstance(content, (StreamMetadata, bytes)):
             raise InvalidArgument("metadata", metadata, "a StreamMetadata, or JSON text as bytes")

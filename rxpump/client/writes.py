@@ -138,7 +138,7 @@ class WriteClient(ReadClient):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
             if batch_size is not UNSET:
-                raise InvalidArgument("batch_size", batch_size, "given for an iterator or Observable only")
+                raise InvalidArgument("batch_size", batch_size, "no value for a list, which is one write")
             stream = checks.written_stream(stream)
             limits = self._transport.limits
             new = [as_new_event(event, stream, limits) for event in events]

@@ -97,7 +97,7 @@ class NewEvent(_Fields):
         if data is UNSET:
             data = None if body is UNSET else body
         elif body is not UNSET:
-            raise InvalidArgument("body", body, "given only without data, because it is another name of data")
+            raise InvalidArgument("body", body, "no value with data, because body is another name of data")
         encoded, encoded_as_json = _to_bytes("data", data, encoder)
         about = b"" if metadata is None else _to_bytes("metadata", metadata, encoder)[0]
         size = len(encoded) + len(about) + text_bytes(checks.text("type", type))

@@ -99,7 +99,7 @@ class Relay(PageSource[WriteResult]):
                         yield result
                 return
             except RxPumpError as error:
-                # After a conflict, another program has written to the target: find its end again.
+                # Another program has written to the target. Find the new end of the target.
                 if not error.retryable and not isinstance(error, WrongExpectedVersion):
                     raise
                 await asyncio.sleep(failures.next_endless_delay())

@@ -152,7 +152,7 @@ OPTIONS_BY_FIELD: Final = {option.field: option for option in (*_OTHERS.values()
 
 
 def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple[GrpcAddress, Settings]:
-    """Return the address and the settings of a kurrentdb:// connection string, or one with another name for it.
+    """Return the address and the settings of a connection string with `kurrentdb://` or an alias of it.
 
     Raises:
         InvalidUri: A part is malformed; an option is unknown, occurs twice, or has a wrong value.

@@ -99,7 +99,7 @@ def test_a_group_that_was_deleted_is_not_listed(cli: Commands, store: rxpump.Blo
 
 
 def test_groups_on_all_and_on_deleted_streams_are_listed(cli: Commands, store: rxpump.BlockingClient) -> None:
-    """Over TCP, which has no request for groups and cannot create one on `$all`."""
+    """TCP has no request that lists groups, and cannot create a group on `$all`."""
     with_grpc = [sys.executable, "-m", "rxpump", "serve", "--port", "0", "--grpc-port", "0", "--insecure"]
     with subprocess.Popen(with_grpc, stdout=subprocess.PIPE) as process:
         tcp, grpc = (re.findall(r"\w+://[\w.:?=]+\w", line)[0] for line in lines(process.stdout, 2))

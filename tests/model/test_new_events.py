@@ -119,7 +119,7 @@ def test_a_type_must_be_text(type: Any) -> None:
 
 
 def test_body_is_another_name_of_data() -> None:
-    with pytest.raises(InvalidArgument, match=r"given only without data"):
+    with pytest.raises(InvalidArgument, match=r"no value with data"):
         NewEvent("PonyJumped", {}, body={})
     with pytest.raises(InvalidArgument):
         NewEvent("PonyJumped", None, body=None)

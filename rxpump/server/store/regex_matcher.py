@@ -31,8 +31,8 @@ class Text:
 
     Attributes:
         steps: Steps that were counted so far.
-        end: The place behind the last character.
-        anywhere: All places.
+        end: The set of one place, behind the last character.
+        anywhere: The set of all places.
     """
 
     def __init__(self, text: str) -> None:

@@ -90,7 +90,7 @@ def test_large_requests_are_sent_after_the_trial_period(wire: Wire) -> None:
     assert wire.pending.deadline == SETTINGS.timeout
 
 
-# Request to blame ---------------------------------------------------------------------------------------
+# The request that causes the losses ---------------------------------------------------------------------
 
 
 def lose(wire: Wire, times: int) -> list[Request]:

@@ -106,7 +106,7 @@ class _Consumption:
         Raises:
             CallError: The consumer was dropped, or an acknowledgement is malformed.
         """
-        # Its events must be free for others before a later call of the same connection is served.
+        # The events of the consumer must be requeued before a later call of the same connection is served.
         self._call.when_ended = partial(self._leave, consumer)
         loop = asyncio.get_running_loop()
         acknowledging = loop.create_task(self._acknowledge(consumer))
