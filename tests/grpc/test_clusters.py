@@ -174,7 +174,7 @@ async def test_bad_gossip_of_all_nodes_is_an_error(response: Any) -> None:
 
 
 async def test_a_leader_behind_another_address_is_trusted_again() -> None:
-    """Its gossip names the advertised address, and the client connects to another one."""
+    """The gossip of the leader names its advertised address, and the client connects to another one."""
     async with EmbeddedCluster() as cluster, AsyncExitStack() as stack:
         instead: dict[str, str] = {}
         proxies: list[Proxy] = []

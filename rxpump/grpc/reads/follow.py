@@ -220,7 +220,7 @@ class StreamFollowing(_Following):
         return Confirmed(last)
 
     def _request(self) -> bytes:
-        assert self._after is not None, "the end was found"
+        assert self._after is not None, "`_find_end` runs before the first message"
         return read.follow_stream(self._stream, self._after, resolve_links=self._resolve_links)
 
     def _on_events(self, events: Sequence[Event]) -> None:
@@ -298,7 +298,7 @@ class AllFollowing(_Following):
         return read.follow_all(self._start, resolve_links=self._resolve_links, filter=self._filter)
 
     def _on_events(self, events: Sequence[Event]) -> None:
-        assert self._after is not None, "the end was found"
+        assert self._after is not None, "`_find_end` runs before the first message"
         if place_of(events[0]) <= self._after:
             events = [event for event in events if place_of(event) > self._after]
             if not events:

@@ -108,20 +108,20 @@ def decide(
         return _by_stored_ids(expected, ids, stream)
     if expected > stream.last:
         return WrongVersion(stream.last)  # row 11 of the table
-    return Append(stream.last + 1)  # row 12, even if the stream already contains the ids
+    return Append(stream.last + 1)  # row 12 of the table, even if the stream already contains the ids
 
 
 def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strictness) -> Decision:
     first = stream.recent(ids[0], strictness) if ids else None
     if first is None:
-        return Append(stream.last + 1)  # row 4: only the first id is checked
+        return Append(stream.last + 1)  # row 4 of the table: only the first id is checked
     last = first
     for event_id in ids[1:]:
         number = stream.recent(event_id, strictness)
         if number is None:
             return WrongVersion(stream.last)  # row 5 of the table
         last = number
-    if last < first - 1:  # row 7: nothing is written, and no range of numbers has the events in this order
+    if last < first - 1:  # row 7 of the table: nothing is written, and no range has the events in this order
         return Unanswered() if strictness is Strictness.REAL else WrongVersion(stream.last)
     return Repeated(first, last)  # row 6 of the table
 
@@ -131,5 +131,7 @@ def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> 
     if ids and stored == list(ids):
         return Repeated(expected + 1, expected + len(ids))  # row 8 of the table
     if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
-        return Append(stream.last + 1)  # row 9, the exception: a soft-deleted stream is treated like a new one
+        return Append(
+            stream.last + 1
+        )  # row 9 of the table, the exception: a soft-deleted stream is treated like a new one
     return WrongVersion(stream.last)  # rows 9 and 10 of the table

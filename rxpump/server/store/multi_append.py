@@ -129,7 +129,10 @@ class MultiAppendRequest(NamedTuple):
     def _conflicts(
         self, log: WriteTransaction, decisions: Mapping[str, Decision], known: Set[str]
     ) -> list[Violation]:
-        """Return violations for streams that cannot be written to or have the events already, except for `known`."""
+        """Return violations for streams that cannot be written to or have the events already.
+
+        Streams whose names are in `known` are left out.
+        """
         return [
             Violation(
                 None,
