@@ -21,7 +21,7 @@ _SOURCES: Final = {page: source for source, page in PAGES_OF_ROOT.items()}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are not files of `docs/`."""
+    """Add the pages and the icon that are not files of `docs/`."""
     generated = {
         "reference/settings.md": settings_page.render(),
         "reference/errors.md": errors_page.render(),
@@ -29,6 +29,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         **{api_pages.page_of(module): api_pages.render(module) for module in api_pages.MODULES},
         **{page: (_ROOT / source).read_text() for source, page in PAGES_OF_ROOT.items()},
         "assets/pictures.css": svg.stylesheet(),
+        "assets/icon.svg": (_ROOT / "rxpump" / "ui" / "static" / "icon.svg").read_text(),
     }
     for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
