@@ -23,6 +23,10 @@ from rxpump.transport.deadline import Deadline
 IDLE_SECONDS: Final = 10.0
 """Seconds without batches after which the call is cancelled, because a connection allows only about 100 calls."""
 
+SEND_AT: Final = 32
+"""Number of batches that are sent before the end of an iteration of the event loop, so that the server already works
+on them while the client makes more."""
+
 _CONTEXT: Final = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
 
 
@@ -45,6 +49,7 @@ class BatchSender:
         self._keeper: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._is_send_due = False
+        self._begun = 0  # batches that were begun after the last call of `_send`
         self._malformed: RxPumpError | None = None
         self._timer = EarliestTimer(self._on_timer)
         self._idle: asyncio.TimerHandle | None = None
@@ -68,8 +73,9 @@ class BatchSender:
         pending = self._pending.submit(batch, self._loop.create_future(), deadline)
         if self.is_idle:
             self._keeper = self._tasks.start(self._keep_open(), "append batches")
-        if len(self._pending) == 1:
-            self._send()  # No other batch can join this one.
+        self._begun += 1
+        if len(self._pending) == 1 or self._begun >= SEND_AT:
+            self._send()  # No other batch can join these, or they are enough.
         elif not self._is_send_due:
             self._is_send_due = True
             self._loop.call_soon(self._send_if_due)
@@ -159,6 +165,7 @@ class BatchSender:
     def _send(self) -> None:
         """Send the waiting batches, as far as the limits on batches in flight and on pending bytes allow."""
         self._is_send_due = False
+        self._begun = 0
         call = self._call
         if call is not None and self._draining is None:
             room = SEND_AHEAD_BYTES - call.pending_bytes

@@ -99,7 +99,10 @@ async def test_an_append_of_several_events_has_all_their_numbers() -> None:
         assert await appends.append(caller, "s", [event(1), event(2)], 0) == WriteResult("s", 1, 2, None)
 
 
-async def test_appends_of_one_loop_iteration_are_sent_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("count", "writes"), [(20, 2), (100, 5)])
+async def test_appends_of_one_loop_iteration_need_few_writes(
+    monkeypatch: pytest.MonkeyPatch, count: int, writes: int
+) -> None:
     async with appending(Store()) as (_, caller, appends):
         await appends.append(caller, "s", [event(0)], ANY)
         connection = await caller.channel.connection()
@@ -112,9 +115,11 @@ async def test_appends_of_one_loop_iteration_are_sent_in_one_write(monkeypatch: 
             write(data)
 
         monkeypatch.setattr(connection._socket, "write", note)
-        results = await asyncio.gather(*(appends.append(caller, "s", [event(n)], ANY) for n in range(1, 21)))
-    assert [result.last_event_number for result in results] == list(range(1, 21))
-    assert len([data for data in written if b"happened" in data]) == 2  # the first append does not wait for others
+        numbers = range(1, count + 1)
+        results = await asyncio.gather(*(appends.append(caller, "s", [event(n)], ANY) for n in numbers))
+    assert [result.last_event_number for result in results] == list(numbers)
+    # The first append does not wait for others, and SEND_AT of them do not wait for the end of the iteration.
+    assert len([data for data in written if b"happened" in data]) == writes
 
 
 async def test_answers_that_fill_the_window_are_acknowledged() -> None:

@@ -55,6 +55,9 @@ UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024
 _BATCH_BYTES: Final = 512
 """Bytes of memory that a batch takes besides its events."""
 
+_MANY_ANSWERS: Final = 32
+"""Number of answers that are sent at once, so that the client works on them while the server makes the next ones."""
+
 
 async def batch_append(call: Call) -> None:
     """Answer the batches of a call."""
@@ -272,10 +275,12 @@ class _Batches:
         self._reply(BatchAppendResponse(stream_identifier=stream_identifier, **result).SerializeToString())
 
     def _reply(self, message: bytes) -> None:
-        """Send a message at the end of this iteration of the event loop, together with its other messages."""
+        """Send a message at the latest at the end of this iteration of the event loop, together with others."""
         if not self._answers:
             self._loop.call_soon(self.send_answers)
         self._answers.append(frame(message))
+        if len(self._answers) >= _MANY_ANSWERS:
+            self.send_answers()
 
     def send_answers(self) -> None:
         """Send the answers of this iteration now."""
