@@ -88,6 +88,7 @@ OVER_GRPC = (
         ),
         (rate(30, to=KURRENT),),
         stream=Stream.NEW,
+        stores=BOTH,
         protocol=Protocol.GRPC,
     ),
     Workload(
