@@ -199,11 +199,13 @@ class WriteTransaction:
 
     def _add(self, stream: OpenStream, rows: Sequence[Row]) -> None:
         self._to_insert += rows
-        self._ids_to_insert.update([row.event_id for row in rows])
+        for row in rows:
+            self._ids_to_insert.add(row.event_id)
+            if len(row.record) > self._largest:
+                self._largest = len(row.record)
         self.written.append(Written(stream.name, rows))
         stream.last, stream.is_changed = rows[-1].revision, True
         self.end = rows[-1].position_after
-        self._largest = max(self._largest, max([len(row.record) for row in rows]))
 
     def find_stream(self, name: str) -> Any:
         """Return the row of a stream; None if there is none."""
