@@ -129,7 +129,9 @@ def make_rows(
         )
         record = _head(len(body)) + body
         stream_head = _head(len(record))
-        all_head, all_tail = _wrapping(record, position, position)
+        at = varint(position)
+        all_tail = b"\x18%b\x20%b" % (at, at)
+        all_head = _all_head(len(record) + len(all_tail))
         link_stream, link_revision = link_of(event) if event_type == LINK_EVENT_TYPE else (None, None)
         rows.append(
             Row(
@@ -154,9 +156,8 @@ def make_rows(
 
 def _wrapping(record: bytes, commit: int, prepare: int) -> tuple[bytes, bytes]:
     """Return the bytes before and after a record in a page of the log."""
-    at = varint(commit)
-    tail = b"\x18%b\x20%b" % (at, at if prepare == commit else varint(prepare))
-    return b"\x1a" + _frequent(len(record) + len(tail)), tail
+    tail = b"\x18%b\x20%b" % (varint(commit), varint(prepare))
+    return _all_head(len(record) + len(tail)), tail
 
 
 def record_and_tail(entry: bytes) -> tuple[bytes, bytes]:
@@ -254,6 +255,12 @@ _frequent = lru_cache(maxsize=4096)(varint)  # The results are cached, because l
 def _head(size: int) -> bytes:
     """Return the tag and the length of field 1."""
     return b"\x0a" + varint(size)
+
+
+@lru_cache(maxsize=4096)
+def _all_head(size: int) -> bytes:
+    """Return the tag and the length of field 3."""
+    return b"\x1a" + varint(size)
 
 
 @lru_cache(maxsize=16)

@@ -35,13 +35,43 @@ _RECENT: Final[Mapping[Strictness, str]] = {
 _EVENT_IDS: Final = UUID("c84f6f4e-35b7-4a5e-9d0b-0c0b3c7f6e55")
 """Namespace of the ids of events that a change writes for itself."""
 
-_INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
+_INSERT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)"
+_INSERT_LINK: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @lru_cache(maxsize=16)
 def _having_ids(count: int) -> str:
     """Return the query for the ids among `count` ids that events have."""
     return f"SELECT event_id FROM events INDEXED BY events_by_id WHERE event_id IN ({', '.join('?' * count)})"
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Insert rows into the table `events`.
+
+    SQLite's module searches for an adapter of each value that is None or bytes. This takes longer than to copy the
+    bytes to a bytearray, so that an insert without such values takes two thirds of the time.
+    """
+    connection.executemany(
+        _INSERT,
+        (
+            (
+                row.position,
+                row.stream,
+                row.revision,
+                bytearray(row.event_id),
+                bytearray(row.stream_head),
+                bytearray(row.record),
+                bytearray(row.all_head),
+                bytearray(row.all_tail),
+                row.created,
+                row.stream_checksum,
+                row.all_checksum,
+            )
+            for row in rows
+            if row.link_stream is None
+        ),
+    )
+    connection.executemany(_INSERT_LINK, [row for row in rows if row.link_stream is not None])
 
 
 class Prepared(NamedTuple):
@@ -87,7 +117,7 @@ class WriteTransaction:
     def connection(self) -> sqlite3.Connection:
         """Connection to the database, in which all events of the transaction are inserted."""
         if self._to_insert:
-            self._connection.executemany(_INSERT, self._to_insert)
+            _insert(self._connection, self._to_insert)
             self._new_ids -= self._ids_to_insert
             self._to_insert.clear()
             self._ids_to_insert.clear()
@@ -223,7 +253,8 @@ class WriteTransaction:
         One query for all ids takes half the time of a query for each.
         """
         size = 1 << (len(ids) - 1).bit_length()  # SQLite's module caches the statements of a few sizes.
-        found = self._connection.execute(_having_ids(size), ids + ids[:1] * (size - len(ids)))
+        padded = ids + ids[:1] * (size - len(ids))
+        found = self._connection.execute(_having_ids(size), list(map(bytearray, padded)))
         self._new_ids.update(ids)
         self._new_ids.difference_update([event_id for (event_id,) in found])
 
