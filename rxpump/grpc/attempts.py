@@ -2,7 +2,8 @@
 
 A request such as an append or a read has a deadline, which can also pass while there is no connection. A request of a
 subscription, a publisher or a relay has none; the server must answer each attempt within `Settings.timeout`. If the
-server refuses such a request for now, it is repeated as long as the reconnect policy allows.
+server refuses such a request for now, it is repeated as long as the reconnect policy allows. Attempts whose calls the
+server ends without a status have one time limit together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rxpump.errors import OperationTimedOut, RxPumpError, ServerError
 from rxpump.grpc.call import Call
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
-from rxpump.grpc.retry_rules import LongWork, delay_after
+from rxpump.grpc.retry_rules import LongWork, delay_after, restarts_time_limit
 from rxpump.grpc.silence import SilenceWatch
 from rxpump.settings import Settings
 
@@ -130,7 +131,8 @@ class Attempts:
             self.refusal = error
             self._refusals += 1
         if self._timeout is None:
-            self._limit.reschedule(None)  # Only the silence of a node is limited.
+            if restarts_time_limit(error):
+                self._limit.reschedule(None)
             work = LongWork(self._refusals, self._settings.reconnect, self._channel.explain)
         delay = delay_after(error, self.count, self._settings.retry, self._context, work)
         if delay:

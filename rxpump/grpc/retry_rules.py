@@ -5,7 +5,8 @@ the server refuses the request for now      another attempt after a delay of the
                                             as if the connection was lost, so the reconnect policy limits it, too
 the server does not complete a write        likewise, because the server recognizes the ids of the events
 the connection is lost                      another attempt on the next connection
-a call ends without a status                another attempt after a delay of the retry policy
+a call ends without a status                another attempt after a delay of the retry policy, within the time limit
+                                            of the earlier attempt
 a handler of the server failed              likewise, a few times, because a follower that has just lost its leader
                                             answers so, but also a server that cannot serve the request
 anything else                               the request fails
@@ -70,6 +71,18 @@ class LongWork(NamedTuple):
         if longer is None:
             raise NoNodeReady(operation, self.refusals, self.explain() or str(error)) from error
         return min(longer, policy.max_delay)
+
+
+def restarts_time_limit(error: RxPumpError) -> bool:
+    """Return whether the next attempt at a request without a deadline has a time limit of its own.
+
+    It does after a refusal and after a lost connection, because the reconnect policy limits those. A call that ends
+    without a status does not restart the limit, so a server that ends each call at once cannot keep a request forever.
+
+    Args:
+        error: Failure of the last attempt.
+    """
+    return isinstance(error, NotHandled | ConnectionClosed) and not isinstance(error, CallInterrupted)
 
 
 def delay_after(

@@ -41,7 +41,7 @@ from rxpump.errors import (
     ServerError,
 )
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
-from rxpump.grpc.retry_rules import LongWork, delay_after
+from rxpump.grpc.retry_rules import LongWork, delay_after, restarts_time_limit
 from rxpump.model.results import WriteResult
 from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
@@ -297,7 +297,8 @@ class PendingBatches:
             pending.losses = pending.blame = 0
         work = None
         if pending.deadline is None:
-            self._deadlines.stop(pending.sequence)  # Only the silence of a node is limited.
+            if restarts_time_limit(error):
+                self._deadlines.stop(pending.sequence)
             work = LongWork(pending.refusals, self._reconnect, self._explain)
         if pending.blame >= MAX_BLAME:
             operation = pending.batch.context.operation
