@@ -77,7 +77,7 @@ def restarts_time_limit(error: RxPumpError) -> bool:
     """Return whether the next attempt at a request without a deadline has a time limit of its own.
 
     It does after a refusal and after a lost connection, because the reconnect policy limits those. A call that ends
-    without a status does not restart the limit, so a server that ends each call at once cannot keep a request forever.
+    without a status does not restart the limit, so a server that ends each call at once cannot keep a request.
 
     Args:
         error: Failure of the last attempt.
