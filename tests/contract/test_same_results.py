@@ -14,7 +14,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.contract.programs import Run, Step, program
 
-SEEDS = [*range(30), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(30, 130))]
+SEEDS = [*range(15), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(15, 130))]
 LENGTH = 60
 
 

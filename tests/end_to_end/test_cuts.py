@@ -22,7 +22,7 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
 
 
-@pytest.mark.parametrize("cuts", [1000])
+@pytest.mark.parametrize("cuts", [300, pytest.param(1000, marks=pytest.mark.long)])
 async def test_writes_and_reads_survive_lost_connections(memory_server: EmbeddedServer, cuts: int) -> None:
     history = [rxpump.NewEvent("Past", {"n": n}) for n in range(2000)]
     async with rxpump.connect(memory_server.uri) as direct:
