@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ async def test_a_call_that_blocks_the_loop_fails(name: str) -> None:
         function_of_rxpump(name)()
 
 
+@pytest.mark.skipif("COVERAGE_PROCESS_CONFIG" in os.environ, reason="locks are not watched under coverage")
 async def test_waiting_for_a_lock_in_the_loop_fails() -> None:
     mutex = threading.Lock()
     with mutex, pytest.raises(BlockingError):
