@@ -78,7 +78,7 @@ class GrpcTransport(Transport):
         on_status: Callable[[Status], None],
     ) -> None:
         super().__init__(runtime, on_status)
-        self.login = login_of(dialer.credentials)
+        self.login: str | None = login_of(dialer.credentials)
         self._channel = Channel(resolver, dialer, settings, self.telemetry.counting(self.on_status), self.telemetry)
         self._caller = Caller(self._channel, settings, dialer.credentials)
         self._leader_channel: LeaderChannel | None = None
