@@ -21,7 +21,7 @@ from rxpump.errors import NotSupported, StreamNotFound
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import ConsumerStrategy, GroupOptions
 from rxpump.model.positions import Edge
-from rxpump.model.system_names import parked_stream
+from rxpump.model.system_names import group_id, parked_stream
 
 _TYPES: Final = {"bool": bool, "int": int, "float": float}
 _NOTES: Final = {
@@ -168,7 +168,7 @@ def show(store: BlockingClient, output: Output, stream: str, group: str, form: s
     """
     write = event_writer(output, form)
     try:
-        for event in store.iter(parked_stream(stream, group)):
+        for event in store.iter(parked_stream(group_id(stream, group))):
             metadata = event.link.metadata if event.link is not None else b""
             if form is not None or not metadata:
                 write(event)

@@ -18,7 +18,7 @@ from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import GroupOptions
 from rxpump.model.positions import END, Position, StreamDirection
-from rxpump.model.system_names import ALL_STREAM, checkpoint_stream, parked_stream
+from rxpump.model.system_names import ALL_STREAM, checkpoint_stream, group_id, parked_stream
 from rxpump.operators import map_async
 from rxpump.streams.observable import Observable
 
@@ -111,7 +111,8 @@ async def _details(client: Client, entry: Entry) -> GroupDetails:
     if stream == ALL_STREAM:
         commit = values["start_from"]
         values["start_from"] = Position(commit, commit) if commit >= 0 else END
-    checkpoint = await _last(client, checkpoint_stream(stream, group))
+    id = group_id(stream, group)
+    checkpoint = await _last(client, checkpoint_stream(id))
     return GroupDetails(
         stream,
         group,
@@ -119,7 +120,7 @@ async def _details(client: Client, entry: Entry) -> GroupDetails:
         settings=GroupOptions(**values),
         last_checkpoint="" if checkpoint is None else str(checkpoint.json()),
         last_known=await _last_known(client, stream),
-        parked=await _events(client, parked_stream(stream, group), StreamDirection.FORWARD).pipe(rx.count()),
+        parked=await _events(client, parked_stream(id), StreamDirection.FORWARD).pipe(rx.count()),
     )
 
 

@@ -63,7 +63,7 @@ class GrpcConsumerSession(GroupSession):
     Args:
         channel: Connections of the client.
         call: Call for which the server has confirmed the subscription.
-        stream: Name of the stream; None is `$all`, whose events have positions.
+        stream: Name of the stream; None is `$all`.
     """
 
     def __init__(self, channel: Channel, call: Call, stream: str | None) -> None:

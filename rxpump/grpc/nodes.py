@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, NodeState, Selector
@@ -81,7 +80,7 @@ class GrpcClusterNodes(ClusterNodes[Node]):
             http_address,
             selector=selector,
             retry_policy=retry_policy,
-            ask=partial(_ask, _GossipClient(dialer, settings, reads_progress=reads_progress)),
+            ask=_GossipClient(dialer, settings, reads_progress=reads_progress).ask,
         )
         super().__init__(discovery, lambda node: Node(*node))
         self._address = address
@@ -109,7 +108,7 @@ def nodes_of(
 
 
 class _GossipClient:
-    """Requests gossip from one node.
+    """Requests gossip from nodes.
 
     Args:
         dialer: Opens the connections for the requests.
@@ -120,18 +119,22 @@ class _GossipClient:
     """
 
     def __init__(self, dialer: Dialer, settings: Settings, *, reads_progress: bool) -> None:
-        self.timeout: float = settings.gossip_timeout
+        self._timeout = settings.gossip_timeout
         self._dialer = dialer
         self._settings = settings
         self._reads_progress = reads_progress
         self._tls = gossip_context(settings) if reads_progress else None
 
-    async def ask(self, target: Target) -> Answer:
-        """Request gossip from a node."""
+    async def ask(self, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
+        """Request gossip from the nodes at these addresses."""
+        targets, problems = await resolve(endpoints, timeout=self._timeout)
+        return [*problems, *await gather_answers(targets, self._ask, timeout=self._timeout)]
+
+    async def _ask(self, target: Target) -> Answer:
         node = Node(target.endpoint.address, target.endpoint.port)
         progress = asyncio.ensure_future(self._progress(target)) if self._reads_progress else None
         try:
-            members = await self._dialer.ask(node, read_gossip(), self.timeout, tls_name=target.name)
+            members = await self._dialer.ask(node, read_gossip(), self._timeout, tls_name=target.name)
             if progress is not None:
                 written = await progress
                 members = [replace(each, written=written.get(each.external_http, -1)) for each in members]
@@ -144,13 +147,7 @@ class _GossipClient:
 
     async def _progress(self, target: Target) -> Mapping[Endpoint, int]:
         """Return the end of the log of each member that a node knows; none if it does not answer over HTTP."""
-        name, limit = self._settings.tls_server_name, self.timeout * _PROGRESS_SHARE
+        name, limit = self._settings.tls_server_name, self._timeout * _PROGRESS_SHARE
         answer = await ask_over_http(target, timeout=limit, tls=self._tls, server_name=name)
         members = () if answer.gossip is None else answer.gossip.members
         return {member.external_http: member.written for member in members}
-
-
-async def _ask(client: _GossipClient, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
-    """Request gossip from nodes."""
-    targets, problems = await resolve(endpoints, timeout=client.timeout)
-    return [*problems, *await gather_answers(targets, client.ask, timeout=client.timeout)]

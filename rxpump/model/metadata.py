@@ -148,9 +148,8 @@ def read_object(what: str, content: bytes) -> dict[str, Any]:
 
 def _limit(whole: Mapping[str, Any], key: str, *, least: int = 1) -> int | None:
     value = whole.get(key, least - 1)
-    if (
-        type(value) is not int or abs(value) > MAX_EVENT_NUMBER
-    ):  # `isinstance` would accept a bool, which is an int, too.
+    # `isinstance` would accept a bool, which is an int, too.
+    if type(value) is not int or abs(value) > MAX_EVENT_NUMBER:
         raise InvalidArgument(key, value, "a whole number of 64 bits")
     return value if value >= least else None
 

@@ -59,11 +59,16 @@ OPS: Final = "$ops"
 """Role that may run scavenges."""
 
 
-def checkpoint_stream(stream: str, group: str) -> str:
+def group_id(stream: str, group: str) -> str:
+    """Return the id of a consumer group, which is unique on a server."""
+    return f"{stream}::{group}"
+
+
+def checkpoint_stream(group_id: str) -> str:
     """Return the name of the stream with the checkpoints of a consumer group."""
-    return f"{GROUP_PREFIX}{stream}::{group}-checkpoint"
+    return f"{GROUP_PREFIX}{group_id}-checkpoint"
 
 
-def parked_stream(stream: str, group: str) -> str:
+def parked_stream(group_id: str) -> str:
     """Return the name of the stream with the links to the parked events of a consumer group."""
-    return f"{GROUP_PREFIX}{stream}::{group}-parked"
+    return f"{GROUP_PREFIX}{group_id}-parked"

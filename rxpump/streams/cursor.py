@@ -217,7 +217,6 @@ class Cursor:
         self.running: Subscription | None = None
         self.is_live: bool = False
         self._seen = seen
-        self._last_id: bytes | None = None if last is None else last.id
         self._first: Place | None = after if after in (-1, FIRST_POSITION) else None
         self._landmarks: deque[Landmark] = deque(() if last is None else (last,), maxlen=_MAX_LANDMARKS)
 
@@ -245,16 +244,17 @@ class Cursor:
         if events:
             if len(events) > 1:
                 self._landmarks.append(Landmark(self.followed.place(events[0]), events[0].received.id_bytes))
-            self._last_id = last_id = newest.received.id_bytes
-            self._landmarks.append(Landmark(last, last_id))
+            self._landmarks.append(Landmark(last, newest.received.id_bytes))
         self.place = self._seen = last
         return events
 
     def _after_place(self, events: Sequence[Event]) -> Sequence[Event]:
         place, place_of = self.place, self.followed.place
-        for event in events:
-            if self._last_id is not None and place_of(event) == place and event.received.id_bytes != self._last_id:
-                raise LogTruncated(self.followed.name, place, place)
+        last = self._landmarks[-1] if self._landmarks else None
+        if last is not None and last.place == place:
+            for event in events:
+                if place_of(event) == place and event.received.id_bytes != last.id:
+                    raise LogTruncated(self.followed.name, place, place)
         return [event for event in events if place_of(event) > place]
 
     def pass_examined(self, position: Position) -> bool:
@@ -262,7 +262,6 @@ class Cursor:
         if self.place is not None and position <= self.place:
             return False
         self.place = self._seen = position
-        self._last_id = None
         return True
 
     def confirm(self, last: Place | None) -> None:
@@ -318,7 +317,6 @@ class Cursor:
             error.resume_after = place
             return False
         self.place = self._seen = place
-        self._last_id = self._landmarks[-1].id if kept else None
         return True
 
     async def _has(self, landmark: Landmark) -> bool | None:

@@ -10,7 +10,7 @@ from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import EventNotFound, RxPumpError, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.positions import END, Position
-from rxpump.model.system_names import ALL_STREAM, checkpoint_stream
+from rxpump.model.system_names import ALL_STREAM, checkpoint_stream, group_id
 from rxpump.streams.acknowledger import BatchingAcknowledger
 from rxpump.streams.cursor import Cursor, FollowedStream, Place
 from rxpump.telemetry import Distance, SubscriptionProbe
@@ -222,8 +222,9 @@ async def _lag_in_streams(requests: Transport, stream: str, group: str) -> int |
     Returns:
         Events between the last checkpoint and the end of the stream; None if the group has no checkpoint yet.
     """
+    checkpoints = checkpoint_stream(group_id(stream, group))
     try:
-        checkpoint = (await requests.read_event(checkpoint_stream(stream, group), END, resolve_links=False)).json()
+        checkpoint = (await requests.read_event(checkpoints, END, resolve_links=False)).json()
         last = await requests.read_event(stream, END, resolve_links=False)
     except (StreamNotFound, EventNotFound):
         return None

@@ -104,9 +104,9 @@ def _ignore(*_: object) -> None:
 class _Callbacks(abc.ObserverBase[Any]):
     """Callbacks of a subscriber as an observer."""
 
-    on_next: Any = _ignore
-    on_error: Any = _ignore
-    on_completed: Any = _ignore
+    on_next: Any
+    on_error: Any
+    on_completed: Any
 
 
 class PageSource(TaskObservable[T]):

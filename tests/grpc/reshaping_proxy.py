@@ -44,6 +44,29 @@ SETTINGS_OF_CLIENTS = ((0x77, 5), (TABLE_SIZE, 0), (TABLE_SIZE, 4096), (MAX_STRE
 SETTINGS_OF_SERVERS = (*SETTINGS_OF_CLIENTS, (MAX_STREAMS, 1), (MAX_STREAMS, 2))
 
 
+class Acknowledgements:
+    """The acknowledgements of one side of a connection, some of which are for frames that the proxy has added.
+
+    Args:
+        shaper: Adds frames for this side.
+    """
+
+    def __init__(self, shaper: FrameShaper) -> None:
+        self._shaper = shaper
+        self._has_passed_settings = False
+
+    def are_for_proxy(self, received: RawFrame) -> bool:
+        """Return whether a frame acknowledges one of the proxy. The other side sends its settings once."""
+        kind, flags, _, payload = received
+        if kind == PING and flags & ACK and payload in self._shaper.pings:
+            self._shaper.pings.discard(payload)
+            return True
+        if kind == SETTINGS and flags & ACK:
+            is_later, self._has_passed_settings = self._has_passed_settings, True
+            return is_later
+        return False
+
+
 class ReshapedResponses:
     """The frames of one connection.
 
@@ -62,7 +85,7 @@ class ReshapedResponses:
         self._streams: dict[int, ReshapedStream] = {}
         self._last = 0
         self._last_allowed: int | None = None
-        self._has_acknowledged = False
+        self._acknowledgements = Acknowledgements(self._shaper)
         self._is_preface_due = True
 
     # From the client -----------------------------------------------------------------------------------------------
@@ -77,13 +100,9 @@ class ReshapedResponses:
 
     def _forwarded(self, received: RawFrame) -> bytes:
         """Return a frame for the server; nothing if it answers a frame of the proxy, or belongs to a dropped call."""
-        kind, flags, number, payload = received
-        if kind == PING and flags & ACK and payload in self._shaper.pings:
-            self._shaper.pings.discard(payload)
+        kind, _, number, payload = received
+        if self._acknowledgements.are_for_proxy(received):
             return b""
-        if kind == SETTINGS and flags & ACK:
-            is_first, self._has_acknowledged = not self._has_acknowledged, True
-            return frame(*received) * is_first  # The server sends its settings once.
         if kind in (HEADERS, CONTINUATION):
             decoded = self._request_headers.feed(received)
             if decoded is not None and number not in self._streams:
@@ -168,7 +187,7 @@ class ReshapedRequests:
         self._headers = HeaderReader()
         self._streams: dict[int, ReshapedStream] = {}
         self._is_preface_due = True
-        self._has_acknowledged = False
+        self._acknowledgements = Acknowledgements(self._shaper)
 
     def forward(self, data: bytes) -> bytes:
         """Return what the server receives for bytes of the client."""
@@ -216,14 +235,7 @@ class ReshapedRequests:
 
     def _backward(self, received: RawFrame) -> bytes:
         """Return a frame for the client; nothing if it answers a frame of the proxy."""
-        kind, flags, _, payload = received
-        if kind == PING and flags & ACK and payload in self._shaper.pings:
-            self._shaper.pings.discard(payload)
-            return b""
-        if kind == SETTINGS and flags & ACK:
-            is_first, self._has_acknowledged = not self._has_acknowledged, True
-            return frame(*received) * is_first
-        return frame(*received)
+        return b"" if self._acknowledgements.are_for_proxy(received) else frame(*received)
 
 
 class ReshapingProxy:

@@ -92,9 +92,8 @@ class Replay:
             received = await peer.receive()
             while received.command == Command.HEARTBEAT_REQUEST:
                 received = await peer.receive()
-            if (
-                received.command == Command.UNSUBSCRIBE_FROM_STREAM
-            ):  # Our client disconnects here. The recorded one stayed connected.
+            # Our client disconnects here. The recorded one stayed connected.
+            if received.command == Command.UNSUBSCRIBE_FROM_STREAM:
                 peer.reply(received, Command.SUBSCRIPTION_DROPPED)
                 await peer.until_left()
                 raise Gone

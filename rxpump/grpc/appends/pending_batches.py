@@ -132,8 +132,8 @@ class PendingBatches:
         retry: Backoff,
         timeout: float | None,
         max_in_flight: int,
-        reconnect: Backoff = Backoff(),  # noqa: B008
-        explain: Callable[[], str] = lambda: "",
+        reconnect: Backoff,
+        explain: Callable[[], str],
     ) -> None:
         self._reconnect = reconnect
         self._explain = explain
@@ -329,9 +329,8 @@ class PendingBatches:
     def _drop_settled(self) -> None:
         """Drop batches that were settled while they waited, to bound memory during a long outage."""
         if len(self._waiting) > 2 * self._open_batches + 64:
-            self._waiting = sorted(
-                entry for entry in self._waiting if not entry[1].is_settled
-            )  # a sorted list is a valid heap
+            # A sorted list is a valid heap.
+            self._waiting = sorted(entry for entry in self._waiting if not entry[1].is_settled)
 
     def _settle(
         self, pending: PendingBatch, result: WriteResult | None = None, error: RxPumpError | None = None

@@ -313,9 +313,8 @@ class AllFollowing(_Following):
             self._news.append(Examined(self._received))
 
     def _on_checkpoint(self, checkpoint: Any) -> None:
-        if (
-            max(checkpoint.commit_position, checkpoint.prepare_position) <= MAX_EVENT_NUMBER
-        ):  # Larger numbers are -1 as an unsigned integer.
+        # Larger numbers are -1 as an unsigned integer.
+        if max(checkpoint.commit_position, checkpoint.prepare_position) <= MAX_EVENT_NUMBER:
             self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
 
     def _on_caught_up(self) -> None:

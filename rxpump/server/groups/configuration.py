@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from rxpump.model.limits import MAX_COUNT, MAX_EVENT_NUMBER
+from rxpump.model.system_names import group_id
 from rxpump.server.groups.group_filter import GroupFilter
-from rxpump.server.groups.settings import GroupSettings, group_id
+from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 
 _VERSION: Final = "2"

@@ -14,17 +14,14 @@ from typing import Final
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import ExpectedVersion
+from rxpump.model.system_names import checkpoint_stream, group_id, parked_stream
 from rxpump.server.groups.configuration import Entry
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.running_group import RunningGroup
 from rxpump.server.groups.saved_groups import SavedGroups
-from rxpump.server.groups.settings import GroupSettings, group_id
-from rxpump.server.groups.streams import (
-    checkpoint_stream,
-    last_json,
-    parked_stream,
-)
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.streams import last_json
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore

@@ -7,17 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from rxpump.model.positions import ExpectedVersion
-from rxpump.model.system_names import MAX_COUNT_KEY, TRUNCATE_BEFORE_KEY
+from rxpump.model.system_names import MAX_COUNT_KEY, TRUNCATE_BEFORE_KEY, checkpoint_stream, parked_stream
 from rxpump.server.groups.group import Park
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.groups.streams import (
-    checkpoint_event,
-    checkpoint_stream,
-    metadata_event,
-    metadata_stream,
-    parked_event,
-    parked_stream,
-)
+from rxpump.server.groups.streams import checkpoint_event, metadata_event, metadata_stream, parked_event
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from rxpump.model.group_settings import NackAction
+from rxpump.model.system_names import parked_stream
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.group import MAX_PENDING, Group, Park
@@ -22,7 +23,6 @@ from rxpump.server.groups.measurement import Measurement
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.stream_cursor import StreamCursor
-from rxpump.server.groups.streams import parked_stream
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.failures import STORE_FAILURES, describe
@@ -251,9 +251,8 @@ class RunningGroup:
             self._journal.park(parks, partial(self._parks_written, parks))
 
     def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
-        if failure is not None and not isinstance(
-            failure, NotCommitted
-        ):  # The store has already logged NotCommitted.
+        # The store has already logged NotCommitted.
+        if failure is not None and not isinstance(failure, NotCommitted):
             _log.error("%r could not park %d events: %s", self, len(parks), failure)
         for message, _ in parks:
             if failure is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rxpump.model.group_settings import GroupOptions
-from rxpump.model.system_names import ALL_STREAM
+from rxpump.model.system_names import ALL_STREAM, group_id
 from rxpump.server.groups.group_filter import GroupFilter
 
 _MAX_PAGE: Final = 100  # number of events, the same as on a real server
@@ -61,8 +61,3 @@ class GroupSettings(GroupOptions):
         """
         asked = self.read_batch_size if self.read_batch_size > 0 else _DEFAULT_PAGE
         return max(1, min(asked, _MAX_PAGE, self.buffer_size))
-
-
-def group_id(stream: str, group: str) -> str:
-    """Return the id of a group, which is unique in the store."""
-    return f"{stream}::{group}"

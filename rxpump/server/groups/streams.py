@@ -30,16 +30,6 @@ def is_hidden_in_log(stream: str) -> bool:
     return stream.startswith(_OF_GROUPS_ON_ALL)
 
 
-def checkpoint_stream(group_id: str) -> str:
-    """Return the name of the stream with a group's checkpoints."""
-    return f"{GROUP_PREFIX}{group_id}-checkpoint"
-
-
-def parked_stream(group_id: str) -> str:
-    """Return the name of the stream with a group's parked events."""
-    return f"{GROUP_PREFIX}{group_id}-parked"
-
-
 def metadata_stream(stream: str) -> str:
     """Return the name of the stream with another stream's metadata."""
     return f"{METADATA_PREFIX}{stream}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rxpump.model.system_names import parked_stream
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.groups.streams import parked_stream
 from rxpump.server.grpc.event_encoder import EventEncoder, framed_event, varint_of
 from rxpump.server.grpc.event_ids import IdForm
 from rxpump.server.store.located_pages import located_positions

@@ -131,7 +131,6 @@ def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> 
     if ids and stored == list(ids):
         return Repeated(expected + 1, expected + len(ids))  # row 8 of the table
     if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
-        return Append(
-            stream.last + 1
-        )  # row 9 of the table, the exception: a soft-deleted stream is treated like a new one
+        # row 9 of the table, the exception: a soft-deleted stream is treated like a new one
+        return Append(stream.last + 1)
     return WrongVersion(stream.last)  # rows 9 and 10 of the table

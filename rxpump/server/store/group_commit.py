@@ -104,4 +104,4 @@ def _look_up_ids(log: WriteTransaction, changes: Sequence[Change[Any]]) -> None:
         if isinstance(change, AppendRequest) and change.expected_version in BY_RECENT_IDS and change.events
     ]
     if ids:
-        log.look_up(ids)
+        log.inserts.look_up(ids)

@@ -23,9 +23,9 @@ from rxpump.model.system_names import ACL_KEY, METADATA_PREFIX, TRUNCATE_BEFORE_
 AccessList = Mapping[str, frozenset[str]]
 """Roles by permission (`$r`, `$w`, ...). A missing permission has its default."""
 
-_ACL: Final = (
-    f'"{ACL_KEY}": '.encode()
-)  # It is the last key in a summary of metadata. The earlier keys have numbers as values.
+_ACL: Final = f'"{ACL_KEY}": '.encode()
+"""The last key in a summary of metadata. The earlier keys have numbers as values."""
+
 _CACHED_BYTES: Final = 16 * 1024  # Longer summaries of metadata are not cached, so that the cache is bounded.
 
 

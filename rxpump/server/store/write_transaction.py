@@ -2,15 +2,13 @@
 
 The transaction collects the changes to each stream's row until it closes, so that many writes to one stream update
 its row once. With the events it updates the data that readers need at once: the last number of a stream, the summary
-of its metadata, and the server's settings. The rows of events are inserted together, when the transaction closes or
-something reads the table. If the transaction fails, all of this is discarded.
+of its metadata, and the server's settings. If the transaction fails, all of this is discarded.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
@@ -18,6 +16,7 @@ from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM, TOMBSTONE_EVENT_TYPE
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
+from rxpump.server.store.event_inserts import EventInserts
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.new_event import NewEvent, Writable
 from rxpump.server.store.record import RESERVED_BYTES, Row, Written, make_rows
@@ -25,53 +24,8 @@ from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
 from rxpump.server.strictness import Strictness
 
-_RECENT: Final[Mapping[Strictness, str]] = {
-    Strictness.LENIENT: "SELECT revision FROM events INDEXED BY events_by_id"
-    " WHERE stream = ? AND event_id = ? ORDER BY position LIMIT 1",
-    Strictness.REAL: "SELECT iif(stream = ?, revision, NULL) FROM events INDEXED BY events_by_id"
-    " WHERE event_id = ? ORDER BY position LIMIT 1",
-}
-
 _EVENT_IDS: Final = UUID("c84f6f4e-35b7-4a5e-9d0b-0c0b3c7f6e55")
 """Namespace of the ids of events that a change writes for itself."""
-
-_INSERT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)"
-_INSERT_LINK: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-@lru_cache(maxsize=16)
-def _having_ids(count: int) -> str:
-    """Return the query for the ids among `count` ids that events have."""
-    return f"SELECT event_id FROM events INDEXED BY events_by_id WHERE event_id IN ({', '.join('?' * count)})"
-
-
-def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Insert rows into the table `events`.
-
-    SQLite's module searches for an adapter of each value that is None or bytes. This takes longer than to copy the
-    bytes to a bytearray, so that an insert without such values takes two thirds of the time.
-    """
-    connection.executemany(
-        _INSERT,
-        (
-            (
-                row.position,
-                row.stream,
-                row.revision,
-                bytearray(row.event_id),
-                bytearray(row.stream_head),
-                bytearray(row.record),
-                bytearray(row.all_head),
-                bytearray(row.all_tail),
-                row.created,
-                row.stream_checksum,
-                row.all_checksum,
-            )
-            for row in rows
-            if row.link_stream is None
-        ),
-    )
-    connection.executemany(_INSERT_LINK, [row for row in rows if row.link_stream is not None])
 
 
 class Prepared(NamedTuple):
@@ -89,6 +43,7 @@ class WriteTransaction:
         clock: Returns the Unix time in nanoseconds.
 
     Attributes:
+        inserts: The events that the transaction inserts.
         written: The writes so far.
         changes_access: Whether the transaction changes the permissions of users. It is set by `close`.
         end: Position of the next record.
@@ -99,9 +54,7 @@ class WriteTransaction:
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         self._connection = connection
-        self._to_insert: list[Row] = []
-        self._ids_to_insert: set[bytes] = set()
-        self._new_ids: set[bytes] = set()  # ids that no inserted event has
+        self.inserts: EventInserts = EventInserts(connection)
         self.written: list[Written] = []
         self.changes_access: bool = False
         self.end: int
@@ -116,11 +69,7 @@ class WriteTransaction:
     @property
     def connection(self) -> sqlite3.Connection:
         """Connection to the database, in which all events of the transaction are inserted."""
-        if self._to_insert:
-            _insert(self._connection, self._to_insert)
-            self._new_ids -= self._ids_to_insert
-            self._to_insert.clear()
-            self._ids_to_insert.clear()
+        self.inserts.flush()
         return self._connection
 
     def stream(self, name: str) -> OpenStream:
@@ -228,11 +177,8 @@ class WriteTransaction:
         return make_rows(events, stream=key, name=name, first=first, position=self.end, now_ns=self._now)
 
     def _add(self, stream: OpenStream, rows: Sequence[Row]) -> None:
-        self._to_insert += rows
-        for row in rows:
-            self._ids_to_insert.add(row.event_id)
-            if len(row.record) > self._largest:
-                self._largest = len(row.record)
+        self.inserts.add(rows)
+        self._largest = max(self._largest, *(len(row.record) for row in rows))
         self.written.append(Written(stream.name, rows))
         stream.last, stream.is_changed = rows[-1].revision, True
         self.end = rows[-1].position_after
@@ -246,32 +192,6 @@ class WriteTransaction:
         key = self._connection.execute("INSERT INTO streams (name) VALUES (?)", (name,)).lastrowid
         assert key is not None
         return key
-
-    def look_up(self, ids: list[bytes]) -> None:
-        """Find out which of these ids are new, so that `recent` does not look for them.
-
-        One query for all ids takes half the time of a query for each.
-        """
-        size = 1 << (len(ids) - 1).bit_length()  # SQLite's module caches the statements of a few sizes.
-        padded = ids + ids[:1] * (size - len(ids))
-        found = self._connection.execute(_having_ids(size), list(map(bytearray, padded)))
-        self._new_ids.update(ids)
-        self._new_ids.difference_update([event_id for (event_id,) in found])
-
-    def recent(self, stream: int | None, event_id: bytes, strictness: Strictness) -> int | None:
-        """Return the number of the first event of a stream with this id (see `StreamState.recent`).
-
-        Args:
-            stream: Key of the stream; None if it is new.
-            event_id: The id.
-            strictness: How exactly to imitate a real server.
-        """
-        is_to_insert = event_id in self._ids_to_insert
-        if event_id in self._new_ids and not is_to_insert:
-            return None
-        database = self.connection if is_to_insert else self._connection
-        found = database.execute(_RECENT[strictness], (stream, event_id)).fetchone()
-        return None if found is None else found[0]
 
     def _apply_metadata(self, stream: OpenStream, last_event: Writable) -> None:
         if stream.described is not None:
@@ -408,7 +328,7 @@ class OpenStream:
 
     def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
         """Return the number of the first event with this id (see `StreamState.recent`)."""
-        return self._log.recent(self._key, event_id, strictness)
+        return self._log.inserts.recent(self._key, event_id, strictness)
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
         """Return the ids of the stored events among the `count` events after event `number`."""

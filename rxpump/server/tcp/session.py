@@ -87,9 +87,8 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the heartbeat of a new connection; called by asyncio."""
-        self._transport = cast(
-            asyncio.Transport, transport
-        )  # The transport of uvloop is not a subclass of asyncio.Transport.
+        # The transport of uvloop is not a subclass of asyncio.Transport.
+        self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
         self._reply_buffer = ReplyBuffer(self._transport)
@@ -287,9 +286,8 @@ class Session(asyncio.Protocol):
         """
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._reply_buffer.unsent, self._reply_buffer.taken
-        is_reading = (
-            had_unsent and self._taken_at_tick > taken
-        )  # `unsent` cannot be compared, because new events increase it.
+        # `unsent` cannot be compared, because new events increase it.
+        is_reading = had_unsent and self._taken_at_tick > taken
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:

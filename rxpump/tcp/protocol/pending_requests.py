@@ -214,9 +214,8 @@ class PendingRequests:
             if request is None:
                 break
             if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
-                heapq.heappush(
-                    self._retrying, (wakes, request.sequence, request)
-                )  # It must not be sent before earlier requests of its key.
+                # It must not be sent before earlier requests of its key.
+                heapq.heappush(self._retrying, (wakes, request.sequence, request))
                 continue
             frames.append(self._send_request(request, now))
             size += len(frames[-1])

@@ -19,7 +19,7 @@ from rxpump.errors import EventNotFound, InvalidArgument, NotJson, NotSupported,
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.positions import Edge, Position, position_text
-from rxpump.model.system_names import parked_stream
+from rxpump.model.system_names import group_id, parked_stream
 from rxpump.ui.budget import within_bytes
 from rxpump.ui.context import Context
 from rxpump.ui.event_json import event_values, time_of
@@ -157,7 +157,7 @@ def parked_events(client: Client, stream: str, group: str, count: int) -> Observ
         group: Name of the group.
         count: Largest number of events.
     """
-    return client.iter(parked_stream(stream, group)).pipe(
+    return client.iter(parked_stream(group_id(stream, group))).pipe(
         rx.catch(_none_if_not_found),
         rx.take(count),
         within_bytes(PARKED_BYTES),
@@ -187,7 +187,7 @@ def _none_if_not_found(error: Exception, _source: Observable[Event]) -> Observab
 
 async def _retry(client: Client, stream: str, group: str, number: int) -> Response:
     """Replay one parked event. Servers replay from the oldest on, so only that one can be replayed alone."""
-    oldest = await client.iter(parked_stream(stream, group), resolve_links=False).pipe(
+    oldest = await client.iter(parked_stream(group_id(stream, group)), resolve_links=False).pipe(
         rx.catch(_none_if_not_found),
         rx.take(2),
         rx.map(lambda event: event.number),
@@ -212,7 +212,7 @@ async def _clear(client: Client, stream: str, group: str) -> None:
     try:
         await client.truncate_parked(group, stream)
     except NotSupported:
-        await _truncate(client, parked_stream(stream, group))
+        await _truncate(client, parked_stream(group_id(stream, group)))
 
 
 async def _truncate(client: Client, parked: str) -> None:

@@ -33,7 +33,7 @@ PAUSE = Backoff(min_delay=1.0, max_delay=1.0, jitter=0.0)
 
 
 def machine(timeout: float | None = 10.0, max_in_flight: int = 100, retry: Backoff = PAUSE) -> PendingBatches:
-    return PendingBatches(retry, timeout, max_in_flight, reconnect=retry)
+    return PendingBatches(retry, timeout, max_in_flight, reconnect=retry, explain=lambda: "")
 
 
 def batch(name: str) -> Batch:

@@ -38,7 +38,9 @@ class History:
     """A PendingBatches object, and a record of what happened to its batches."""
 
     def __init__(self) -> None:
-        self.machine = PendingBatches(Backoff(min_delay=0.5, max_delay=1.0, attempts=3), 4.0, MAX_IN_FLIGHT)
+        self.machine = PendingBatches(
+            Backoff(min_delay=0.5, max_delay=1.0, attempts=3), 4.0, MAX_IN_FLIGHT, Backoff(), lambda: ""
+        )
         self.batches: list[PendingBatch] = []
         self.settled: list[PendingBatch] = []
         self.requests: dict[int, PendingBatch] = {}  # batches in flight, by number

@@ -83,9 +83,8 @@ class Consuming(Talk):
             await manager.pending
         [answer] = manager.answers
         assert answer.command == command + 1
-        completed = schema.CreatePersistentSubscriptionCompleted.FromString(
-            answer.payload
-        )  # The three replies have the same fields.
+        # The three replies have the same fields.
+        completed = schema.CreatePersistentSubscriptionCompleted.FromString(answer.payload)
         return completed.result, completed.reason
 
     async def create(

@@ -102,9 +102,8 @@ async def test_links_are_resolved_by_the_settings(client: Consuming, other: Cons
     assert followed[0].event.event.data == b"content"
     assert [each.event.link.data for each in followed] == [b"0@$secret", b"9@nowhere"]
     assert not followed[1].event.HasField("event")
-    client.ack(
-        [followed[0].event.event.event_id], id=B, subscription="s::h"
-    )  # The id of the target is not that of the delivered link.
+    # The id of the target is not that of the delivered link.
+    client.ack([followed[0].event.event.event_id], id=B, subscription="s::h")
     client.ack([followed[1]], id=B, subscription="s::h")
     running = group_of(client.node.groups, "h")
     assert running.group.through == -1

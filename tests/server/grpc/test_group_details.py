@@ -78,9 +78,8 @@ async def test_the_state_of_a_group_depends_on_its_unread_events(caller: Caller)
     filtered = {"event_type": {"prefix": ["x"]}, "count": {}}
     await create(caller, of_all(start={}, filter=filtered), "filtered", **sizes)
     for stream in ("s", None):
-        assert (await info(caller, stream)).status == (
-            "Live" if stream else "Behind"
-        )  # The log has events of groups.
+        # The log has events of groups.
+        assert (await info(caller, stream)).status == ("Live" if stream else "Behind")
     await append(caller, "k")
     assert (await info(caller)).status == "Behind"
     assert (await info(caller, None, "filtered")).status == "Live"

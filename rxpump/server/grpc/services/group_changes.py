@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from rxpump.server.groups.settings import group_id
+from rxpump.model.system_names import group_id
 from rxpump.server.grpc.authorization import require_operator
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import handler_failed

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from rxpump.grpc.messages.persistent_subscriptions import GetInfoResponse, ListResponse
 from rxpump.grpc.protocol.call_status import StatusCode
-from rxpump.model.system_names import ALL_STREAM
+from rxpump.model.system_names import ALL_STREAM, parked_stream
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.running_group import RunningGroup
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.groups.streams import parked_stream
 from rxpump.server.grpc.authorization import require_login
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import handler_failed, plain_error

@@ -9,9 +9,9 @@ import asyncio
 from typing import Any, Final, NamedTuple
 
 from rxpump.model.group_settings import ConsumerStrategy
-from rxpump.model.system_names import ALL_STREAM, SETTINGS_STREAM
+from rxpump.model.system_names import ALL_STREAM, SETTINGS_STREAM, group_id
 from rxpump.server.access.access import Permission
-from rxpump.server.groups.settings import GroupSettings, group_id
+from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.node import Node
 from rxpump.server.store.changes import Appended, NotCommitted
