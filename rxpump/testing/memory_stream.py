@@ -85,7 +85,9 @@ class MemoryStream:
         if known and len(known) == len(ids) and known[-1] >= known[0] - 1:
             return Placement(known[0], known[-1], is_repeated=True)
         is_begun = bool(numbers) and numbers[0] is not None
-        if is_begun or not self.is_at(expected):
+        # Only events recreate a soft-deleted stream: an empty append needs the version itself.
+        is_late = not ids and ExpectedVersion.NO_STREAM <= expected < self.last
+        if is_begun or is_late or not self.is_at(expected):
             raise WrongExpectedVersion(self.name, expected, self.last)
         return Placement(self.last + 1, self.last + len(ids), is_repeated=False)
 

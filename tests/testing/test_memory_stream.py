@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rxpump.errors import StreamDeleted, WrongExpectedVersion
@@ -51,6 +51,7 @@ def outcome_of_mock(stream: MemoryStream, ids: list[bytes], expected: int) -> ob
 
 
 @given(st.lists(WRITES, max_size=4), st.sampled_from(["kept", "soft", "undeleted", "hard"]), WRITES, VERSIONS)
+@example([[EVENTS[0]]], "soft", [], -1)
 def test_the_mock_decides_like_the_server(
     history: list[list[NewEvent]], state: str, events: list[NewEvent], expected: int
 ) -> None:
