@@ -21,7 +21,7 @@ from benchmarks.definitions import (
     Metric,
     Protocol,
 )
-from benchmarks.summary import Judgement, Row, Spread
+from benchmarks.summary import Judgment, Row, Spread
 
 CONTESTANTS = (RXPUMP, SPEED, PHOTONPUMP, NODE, *KURRENT_CLIENTS, ASYNCIO, FLOOR, SINK)
 
@@ -150,10 +150,10 @@ def _cell(row: Row, value: Spread) -> str:
 
 
 def _judged(row: Row) -> str:
-    return "\n".join(_judgement(each) for each in row.judgements)
+    return "\n".join(_judgment(each) for each in row.judgments)
 
 
-def _judgement(each: Judgement) -> str:
+def _judgment(each: Judgment) -> str:
     value, mark = each.value, "✓" if each.is_met else "✗"
     if each.target.to is None:
         return f"{mark} {each.target}"

@@ -31,7 +31,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """A target, and the value that was measured for it."""
 
     target: Target
@@ -50,7 +50,7 @@ class Row:
     Attributes:
         values: The values of each entry, by its label.
         ratios: The ratios of rxpump to each other entry, by the label of that entry.
-        judgements: One for each target whose entries took part.
+        judgments: One for each target whose entries took part.
     """
 
     workload: Workload
@@ -58,7 +58,7 @@ class Row:
     metric: Metric
     values: dict[str, Spread]
     ratios: dict[str, Spread]
-    judgements: tuple[Judgement, ...]
+    judgments: tuple[Judgment, ...]
 
     @property
     def is_first(self) -> bool:
@@ -71,8 +71,8 @@ def rows(outcome: Outcome) -> list[Row]:
     result = []
     for figure in outcome.workload.figures:
         by_label = {label: [_READ[figure.metric](each) for each in turns] for label, turns in outcome.rounds.items()}
-        judgements = tuple(
-            Judgement(target, _spread(_within_rounds(by_label, target.of, target.to)))
+        judgments = tuple(
+            Judgment(target, _spread(_within_rounds(by_label, target.of, target.to)))
             for target in figure.targets
             if {target.of, target.to} <= {*by_label, None}
         )
@@ -82,7 +82,7 @@ def rows(outcome: Outcome) -> list[Row]:
             for label in by_label
             if RXPUMP in by_label and label != RXPUMP
         }
-        result.append(Row(outcome.workload, outcome.server, figure.metric, values, ratios, judgements))
+        result.append(Row(outcome.workload, outcome.server, figure.metric, values, ratios, judgments))
     return result
 
 

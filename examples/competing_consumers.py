@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from reactivex import operators as rx
+
 import rxpump
 from rxpump import NackAction, NewEvent
 from rxpump import operators as ops
@@ -74,7 +76,8 @@ async def main() -> None:
         print("one consumer has disconnected before the end:", len(bills.all) < GOOD)
         await bills.until(lambda: len(bills.all) == GOOD)
         print(f"{len(bills.all)} billed by two: {all(bills.by.values())}")
-        print("parked:", sorted([event.json()["n"] async for event in admin.iter(PARKED)]))
+        parked = admin.stream(PARKED).pipe(rx.take(ORDERS - GOOD), ops.json())
+        print("parked:", sorted([order["n"] async for order in parked]))
 
 
 if __name__ == "__main__":

@@ -30,13 +30,12 @@ def add(total: tuple[int, int], sale: Any) -> tuple[int, int]:
 
 async def main(sales: int = 200) -> None:
     async with rxpump.connect("memory://") as client:
-        totals = client.live("sales").pipe(
+        totals = client.stream("sales").pipe(
             ops.json(),
             rx.scan(add, (0, 0)),
             rx.take(sales),
         )
         watching = asyncio.ensure_future(show(totals))
-        await asyncio.sleep(0.1)  # the subscription starts before the first sale
         await sell(client, sales)
         await watching
 

@@ -28,7 +28,8 @@ class Settings:
         timeout: Time from a call to its deadline. The deadline covers all attempts, and also runs while there is no
             connection. None: no deadline. The argument `timeout` of a call replaces this value. Subscriptions,
             publishers and relays as a whole have no deadline: they wait for a connection as long as `reconnect`
-            allows, and `timeout` bounds each of their requests while there is a connection.
+            allows, and `timeout` bounds each of their requests while there is a connection. This time begins again
+            whenever a part of a large message is sent or arrives, because a connection can be slow.
         connect_timeout: Time limit of one attempt to connect to a node, and again of the handshake with it, which
             includes the authentication.
         connect_within: Time for which `connect()` repeats attempts to connect, for example while a server starts.
@@ -47,7 +48,7 @@ class Settings:
             buffer is full, the subscription unsubscribes, and reads on when the consumer is ready for more. TCP only.
         live_buffer_bytes: Largest number of bytes in that buffer. TCP only.
         watchdog: Time without events after which a live subscription reads the end of its stream, to check whether it
-            has missed an event.
+            has missed an event. Over gRPC, a subscription that has not caught up subscribes again after this time.
         ack_interval: Time for which an acknowledgement waits for others, so that one message contains all of them.
         tls: Whether the connection is encrypted.
         tls_ca: File with the trusted certificates in PEM format. None: the certificates that the system trusts.
@@ -63,7 +64,8 @@ class Settings:
             client can connect to another node instead.
         node_check_interval: Time between two requests for gossip while the client is connected to a node of a
             cluster. If the gossip shows that another node fits better, the client changes to it.
-        gossip_timeout: Time in which a node must answer a request for gossip.
+        gossip_timeout: Time in which a node must answer a request for gossip. After a round without an answer it is
+            twice as long, up to `connect_timeout`, because all nodes can be far away.
         gossip_interval: Time between two rounds of requests for gossip while no node can be used.
         gossip_attempts: Number of rounds without a usable node after which the client gives up. None: no limit but
             those of `connect_within` and `reconnect`.

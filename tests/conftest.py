@@ -1,14 +1,21 @@
 """The environment that every test runs in, and fixtures that tests of several packages need."""
 
+import asyncio
+import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
+from rxpump.backpressure.upstream import SLICE_SECONDS
+from rxpump.operators.machinery import stage
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.streams import source
+from tests.steady_loop import SteadyClock, SteadyLoopPolicy
 
 # The tests and the programs that they start see only these variables, because a variable that is set on one machine
 # (PYTHONUNBUFFERED, FORCE_COLOR, COLUMNS) can hide a fault that shows on another.
@@ -26,10 +33,14 @@ KEPT_FOR_INTEROP = {
 }
 for _name in os.environ.keys() - KEPT - KEPT_FOR_INTEROP:
     del os.environ[_name]
+sys.dont_write_bytecode = False  # PYTHONDONTWRITEBYTECODE would let each worker compile every test in each run.
 
 # A background job of a script ignores Ctrl-C, and the programs that it starts inherit this.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A pause of the machine is no time for a timeout of a test.
+asyncio.set_event_loop_policy(SteadyLoopPolicy())
 
 # Calls that rxpump makes in the event loop although they can block, each with the reason why it may.
 MAY_BLOCK = {
@@ -43,6 +54,9 @@ MAY_BLOCK = {
     "rxpump/testing/network.py": {"start", "stop", "_call"},
     # Handlers decide where log lines go. An application with a slow one uses `logging.handlers.QueueHandler`.
     "logging/__init__.py": {"emit"},
+    "rxpump/cli/log_lines.py": {"emit"},
+    # `rxpump copy` reports its result in the event loop, which has nothing else to do then.
+    "rxpump/cli/output.py": {"line"},
 }
 
 # The time of an example depends on the load of the machine, so it has no deadline.
@@ -59,10 +73,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Exclude the collected tests and their modules from garbage collection, which would often look at them."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the seed of the random order, which `pytest -q` leaves out."""
     if (seed := config.getoption("randomly_seed", None)) is not None:
         terminalreporter.write_line(f"The tests ran in random order. Repeat it with --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steady_time_slices() -> Iterator[None]:
+    """Let a pause of the machine not end the time slice in which items are delivered.
+
+    A slice looks at the clock for each item, and lasts for hundreds of the steps of this clock.
+    """
+    clock = SteadyClock(longest_step=SLICE_SECONDS / 300)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (source, stage):
+            patch.setattr(module, "monotonic", clock.now)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from rxpump.errors import RxPumpError
+from rxpump.errors import MalformedReply, RxPumpError
 from rxpump.model.events import Event
 from rxpump.model.pages import Page
 from rxpump.tcp.protocol.group_buffer import GroupBuffer
@@ -34,3 +34,14 @@ def decode_fields(value: Any) -> None:
         with suppress(RxPumpError):
             for arrived in value.take():
                 decode_fields(indexed_event(arrived.event) if isinstance(value, GroupBuffer) else arrived)
+
+
+def malformed_fields(event: Event) -> set[str]:
+    """Return the names of the fields that raise MalformedReply when they are read. Other errors are raised."""
+    malformed = set()
+    for name in FIELDS:
+        try:
+            getattr(event, name)
+        except MalformedReply:
+            malformed.add(name)
+    return malformed

@@ -1,4 +1,4 @@
-"""List the public API of rxpump as text: each public module, what it exports, and every signature.
+"""List the public API of rxpump as text: each public module, its exports, and every signature.
 
 `make api` writes the list to `tests/data/public_api.txt`.
 """

@@ -29,7 +29,7 @@ def rows() -> list[list[str]]:
 
 
 def named() -> list[str]:
-    """Return the code in the last column."""
+    """Return the code in the last column of the table of methods."""
     return [code for row in rows() for code in re.findall(r"`([^`]+)`", row[-1])]
 
 

@@ -129,6 +129,8 @@ def test_a_timeout_in_the_cluster_names_its_stage() -> None:
         (ExpectedVersion.NO_STREAM, 5, "expected not to exist; its version is 5"),
         (-1, 5, "expected not to exist; its version is 5"),
         (ExpectedVersion.STREAM_EXISTS, -1, "expected to exist; it has no events"),
+        (ExpectedVersion.STREAM_EXISTS, -5, "expected to exist; it was soft-deleted"),
+        (ExpectedVersion.ANY, -6, "expected at any version; it was deleted permanently"),
     ],
 )
 def test_a_wrong_expected_version_is_described(expected: int | None, current: int | None, text: str) -> None:

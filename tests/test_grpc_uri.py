@@ -62,6 +62,7 @@ def test_the_address_is_parsed(uri: str, address: GrpcAddress) -> None:
         ("tlsVerifyCert=false", {"tls_verify": False}),
         ("tlsCaFile=/ca.pem", {"tls_ca": "/ca.pem"}),
         ("tls=false&tlsVerifyCert=false&tlsCaFile=/ca.pem", {"tls": False}),
+        ("tlsVerifyCert=false&tlsCaFile=/ca.pem", {"tls_verify": False}),
         ("connectionName=my%20app", {"name": "my app"}),
         ("nodePreference=leader", {}),
         ("nodePreference=Follower", {"node_preference": NodePreference.FOLLOWER}),

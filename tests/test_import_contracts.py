@@ -76,7 +76,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
             with (folder / "rxpump" / name).open("a") as module:
                 module.write(f"\n{code}")
     command = [sys.executable, "-c", LINT, "--no-cache", "--no-logo"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
     return re.sub(r"\s+", " ", done.stdout)
 

@@ -25,4 +25,4 @@ def test_a_public_module_exports_only_existing_names(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_changelog_names_every_public_name(name: str) -> None:
     words = set(re.findall(r"\w+", (Path(__file__).parents[1] / "CHANGELOG.md").read_text()))
-    assert set(import_module(name).__all__) - words == set(), "name them in CHANGELOG.md, with what is new about them"
+    assert set(import_module(name).__all__) - words == set(), "describe them in CHANGELOG.md"

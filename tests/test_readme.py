@@ -8,12 +8,15 @@ import inspect
 import sys
 from asyncio.subprocess import PIPE
 from code import InteractiveConsole
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
 
+from rxpump.server import EmbeddedServer, SqliteStore, load_certificate
 from tests.certificates import authority, certificate_files
 from tests.pages import PAGES, ROOT, Block, blocks, modules
 
@@ -22,6 +25,8 @@ TESTED_ELSEWHERE = {"tutorial.md"}
 """Pages whose programs need a server and run until they are killed: tests/test_tutorial.py."""
 
 EXECUTED = [page for page in PAGES if page.name not in TESTED_ELSEWHERE]
+IN_MEMORY = '"memory://"'
+OVER_GRPC = [page for page in EXECUTED if IN_MEMORY in "".join(block.code for block in blocks(page))]
 
 
 async def run(block: Block, names: dict[str, Any]) -> None:
@@ -40,7 +45,7 @@ async def run(block: Block, names: dict[str, Any]) -> None:
 
 
 async def run_program(block: Block) -> str:
-    """Run a block as a file of its own, and return what it prints."""
+    """Run a block as a file of its own, and return its output."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-W", "error", "-c", block.code, stdout=PIPE)
     out, _ = await process.communicate()
     assert process.returncode == 0
@@ -59,26 +64,57 @@ async def run_tests(suites: list[Block], folder: Path) -> None:
     assert process.returncode == 0, out.decode()
 
 
-@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
-async def test_every_block_runs_and_prints_its_output(
-    page: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def page_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of the blocks of a page, whose directory has the certificates that pages name."""
     certificate_files(tmp_path, "127.0.0.1")
     authority().cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.chdir(tmp_path)
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # Dataclasses look up their module in `sys.modules`.
+    return module
+
+
+async def output_of(block: Block, module: ModuleType, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Run a block, and return the lines that it prints."""
+    if block.is_program:
+        return (await run_program(block)).splitlines()
+    await run(block, vars(module))
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
+async def test_every_block_runs_and_prints_its_output(
+    page: Path, page_module: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     if suites := [block for block in blocks(page) if block.is_test_suite]:
         await run_tests(suites, tmp_path)
     for block in blocks(page):
-        if block in suites:
-            continue
-        if block.is_program:
-            printed = await run_program(block)
-        else:
-            await run(block, vars(module))
-            printed = capsys.readouterr().out
-        assert printed.splitlines() == block.output, f"{page.name}:{block.line}"
+        if block not in suites:
+            assert await output_of(block, page_module, capsys) == block.output, f"{page.name}:{block.line}"
+
+
+async def over_grpc(block: Block, servers: AsyncExitStack, folder: Path) -> Block:
+    """Return the block with the address of a new server with TLS in place of each store in memory."""
+    certificate = load_certificate(str(folder / "server.pem"), str(folder / "server.key"))
+    code = block.code
+    while IN_MEMORY in code:
+        store = SqliteStore.in_memory()
+        server = await servers.enter_async_context(EmbeddedServer(store, grpc_port=0, tls=certificate))
+        address = f"kurrentdb://admin:changeit@127.0.0.1:{server.grpc_port}?tlsCaFile={folder / 'ca.pem'}"
+        code = code.replace(IN_MEMORY, f'"{address}"', 1)
+    return replace(block, code=code)
+
+
+@pytest.mark.parametrize("page", OVER_GRPC, ids=lambda page: page.name)
+async def test_every_block_does_the_same_over_grpc(
+    page: Path, page_module: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as servers:
+        for block in blocks(page):
+            if not block.is_test_suite:
+                changed = await over_grpc(block, servers, tmp_path)
+                assert await output_of(changed, page_module, capsys) == block.output, f"{page.name}:{block.line}"
 
 
 class Prompt(InteractiveConsole):

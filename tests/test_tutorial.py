@@ -1,4 +1,4 @@
-"""The programs of the tutorial do what it says, also if they and the server are killed."""
+"""The programs of the tutorial behave as it describes, even if they and the server are killed."""
 
 from __future__ import annotations
 
@@ -49,14 +49,24 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 The first argument counts the statements; several ones of the same kind, one after the other, count as one.
 """
+PORT_OPTIONS = {"tcp": "--port", "kurrentdb": "--grpc-port"}
+"""The option of `rxpump serve` that sets the port of the protocol, by the scheme of its addresses."""
+
 COMMANDS = re.compile(r"^python (\w+\.py) tcp://localhost:1113$", re.MULTILINE)
 
 
 class Shop:
-    """A directory with the programs of the tutorial, and the processes that it starts."""
+    """A directory with the programs of the tutorial, and the processes that it starts.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The directory.
+        scheme: Scheme of the address with which the programs connect.
+    """
+
+    def __init__(self, folder: Path, scheme: str) -> None:
         self.folder = folder
+        self._address = re.compile(rf"{scheme}://127\.0\.0\.1:(\d+)(\?tls=false)?")
+        self._port_option = PORT_OPTIONS[scheme]
         self._processes = ExitStack()
         self.uri = ""
         for name, block in zip(
@@ -64,14 +74,22 @@ class Shop:
         ):
             (folder / name).write_text(block.code)
 
-    def serve(self, port: int = 0) -> subprocess.Popen[str]:
+    def serve(self, port: str = "0") -> subprocess.Popen[str]:
         """Start the server, and wait until it listens."""
-        server = self._start("-m", "rxpump", "serve", "--db", "shop-events.db", "--port", str(port))
+        options = {"--port": "0", self._port_option: port}
+        words = [word for option in options.items() for word in option]
+        server = self._start("-m", "rxpump", "serve", "--db", "shop-events.db", *words)
         for line in server.stdout or ():
-            if found := re.search(r"tcp://127\.0\.0\.1:\d+", line):
+            if found := self._address.search(line):
                 self.uri = found[0]
                 return server
         raise AssertionError("the server ended")
+
+    @property
+    def port(self) -> str:
+        found = self._address.fullmatch(self.uri)
+        assert found
+        return found[1]
 
     def start(self, name: str) -> subprocess.Popen[str]:
         return self._start(name, self.uri)
@@ -107,9 +125,13 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    with closing(Shop(tmp_path)) as shop:
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    """A shop that uses TCP, unless the test asks for another scheme."""
+    with closing(Shop(tmp_path, getattr(request, "param", "tcp"))) as shop:
         yield shop
+
+
+with_each_protocol = pytest.mark.parametrize("shop", PORT_OPTIONS, indirect=True)
 
 
 def lines_until(program: subprocess.Popen[str], text: str) -> list[str]:
@@ -156,6 +178,7 @@ def kill_in_the_middle(shop: Shop, program: subprocess.Popen[str]) -> None:
     shop.end(program)
 
 
+@with_each_protocol
 def test_the_read_model_survives_kill_9(shop: Shop) -> None:
     server = shop.serve()
     assert shop.run("orders.py") == "last order: 1999\n"
@@ -170,7 +193,7 @@ def test_the_read_model_survives_kill_9(shop: Shop) -> None:
         lines_until(writer, f"last order: {number}")
     lines_until(totals, "order 7999")
     shop.end(server)
-    shop.serve(port=int(shop.uri.rpartition(":")[2]))
+    shop.serve(shop.port)
     assert shop.run("orders.py") == "last order: 9999\n"
     lines_until(totals, "order 9999")
     shop.end(totals)
@@ -200,6 +223,7 @@ def test_a_program_with_two_transactions_is_noticed(shop: Shop, order: str) -> N
     assert wrong_points(shop) != []
 
 
+@with_each_protocol
 def test_the_program_that_reads_shows_large_orders(shop: Shop) -> None:
     shop.serve()
     with rxpump.open(shop.uri) as store:

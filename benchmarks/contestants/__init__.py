@@ -1,1 +1,1 @@
-"""Programs that are compared. Each one receives a job as an argument, and prints what it measured as JSON."""
+"""Programs that are compared. Each one receives a job as an argument, and prints its measurements as JSON."""

@@ -81,7 +81,7 @@ def pipeline(server: GrpcSocket, job: Job, batch: int, in_flight: int) -> list[f
         for message in server.receive():
             response = streams.BatchAppendResponse.FromString(message)
             if not response.HasField("success"):
-                raise RuntimeError(f"not written: {response}")
+                raise RuntimeError(f"the server has not written the events: {response}")
             durations.append(
                 time.perf_counter() - sent.pop(response.correlation_id.structured.least_significant_bits)
             )

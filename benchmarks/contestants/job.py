@@ -1,4 +1,4 @@
-"""Shared code of the contestants: a process runs one job once, and prints what it measured.
+"""Shared code of the contestants: a process runs one job once, and prints its measurements.
 
     python -m benchmarks.contestants.rxpump_client '{"operation": "iter", "port": 1113, ...}'
 

@@ -31,6 +31,20 @@ class Owner(Protocol):
         """Finish the work in progress, and disconnect."""
 
 
+class Sink(Protocol):
+    """An end of pipelines, whose task waits for items."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no item has arrived and the source has not ended."""
+
+    def end_intake(self) -> None:
+        """Accept no further items, unless the source completes on its own, or it is idle."""
+
+    def on_completed(self) -> None:
+        """Accept no further items."""
+
+
 class _Owners:
     """Owners that are connected when their first task starts, and disconnected by an exit stack."""
 
@@ -70,6 +84,7 @@ class BackgroundTasks:
     Attributes:
         name: Name of the owner, which begins the names of its tasks.
         intakes: Functions that `drain` calls to stop the tasks that accept new work.
+        sinks: Ends of pipelines by their tasks, which `drain` ends when all items have arrived.
         owner: The owner, if `connecting_owners` can connect it; otherwise None.
         peer: Address that the owner was last connected to, for errors.
     """
@@ -77,6 +92,7 @@ class BackgroundTasks:
     def __init__(self, name: str) -> None:
         self.name = name
         self.intakes: set[Callable[[], None]] = set()
+        self.sinks: dict[asyncio.Task[Any], Sink] = {}
         self.owner: Owner | None = None
         self.peer: str = "the server"
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -94,6 +110,7 @@ class BackgroundTasks:
             self.check()
         if running is not self._loop:
             self.intakes.clear()
+            self.sinks.clear()
             self._tasks.clear()
             self._loop, self._thread = running, current_thread().name
 
@@ -168,11 +185,21 @@ class BackgroundTasks:
             task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Stop accepting new work, and wait until all tasks have ended by themselves."""
+        """Stop accepting new work, and wait until all tasks have ended by themselves.
+
+        Operators can still work on the first item of an idle sink. So it ends when no other task is left.
+        """
         for end_intake in tuple(self.intakes):
             end_intake()
         while tasks := self.tasks - {asyncio.current_task()}:
-            await asyncio.wait(tasks)
+            for sink in tuple(self.sinks.values()):
+                sink.end_intake()
+            idle = {task for task, sink in self.sinks.items() if sink.is_idle}
+            if working := tasks - idle:
+                await asyncio.wait(working)
+            else:
+                for task in idle:
+                    self.sinks[task].on_completed()
 
     async def stop(self) -> None:
         """Cancel all tasks except the current one, and wait until they have ended."""

@@ -14,9 +14,10 @@ The rules for a sequence of events that a source delivers:
 3. An item that an operator delivers later belongs to the oldest of these events: the operators below retain
    that entry, and the operator itself retains the others until they return.
 4. An operator that ends with unfinished items abandons their entries. They are never passed, nor is any later one.
-   The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has
-   arrived nowhere, because then an operator between has failed. Only if the source is shared and continues for
-   others, the operator releases the entries of events that need no acknowledgement.
+   The same happens to the entries of a delivery that raises an exception. It also happens if a subscription ends
+   during a delivery that has not arrived at an operator of rxpump, because then an operator between has failed. If
+   the source is shared and continues for other subscribers, entries of events that need no acknowledgement are
+   released instead.
 5. An item whose event is unknown, because a timer or two merged sources delivered it, has no entry. The ends of
    pipelines (the operators `commit_checkpoint` and `ack_each`, and a relay) refuse such items.
 6. An end passes items on as a sequence of its own, so operators below it retain nothing that the end counts.

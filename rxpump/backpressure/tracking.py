@@ -22,7 +22,12 @@ _deliveries: ContextVar[TrackDeliveries | None] = ContextVar("rxpump.tracking_de
 
 @contextmanager
 def tracking(source: object, track: Track) -> Iterator[None]:
-    """Subscribe in this context to have `track` called with the tracker of `source`."""
+    """Request the tracker of a source.
+
+    Args:
+        source: The source. It must be subscribed to inside the `with` block.
+        track: Function that is called with its tracker.
+    """
     token = _events.set((source, track))
     try:
         yield
@@ -38,7 +43,11 @@ def track_of(source: object) -> Track | None:
 
 @contextmanager
 def tracking_deliveries(track: TrackDeliveries) -> Iterator[None]:
-    """Subscribe in this context to have `track` called with the tracker of each persistent subscription."""
+    """Request the tracker of each persistent subscription that is subscribed to inside the `with` block.
+
+    Args:
+        track: Function that is called with each tracker.
+    """
     token = _deliveries.set(track)
     try:
         yield

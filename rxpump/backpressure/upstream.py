@@ -119,7 +119,8 @@ class Upstream:
         upstream = _delivering.get()
         if upstream is not None:
             upstream.has_origin = False
-            upstream._release_own()
+            if upstream._own is not None:
+                upstream._release_own()
         _delivering.set(None)
 
     # Progress -----------------------------------------------------------------------------------------

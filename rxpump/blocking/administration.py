@@ -121,11 +121,11 @@ class BlockingIndexes(Delegate[Indexes]):
 
     @blocking(Indexes.start)
     def start(self) -> None:
-        """Start to build an index that was stopped; see `Indexes.start`."""
+        """Start building an index that was stopped; see `Indexes.start`."""
 
     @blocking(Indexes.stop)
     def stop(self) -> None:
-        """Stop to build an index; see `Indexes.stop`."""
+        """Stop building an index; see `Indexes.stop`."""
 
     @blocking(Indexes.delete)
     def delete(self) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import reactivex
 
 from rxpump.blocking.administration import BlockingIndexes, BlockingProjections, BlockingUsers
-from rxpump.blocking.delegation import Delegate, blocking, delegating, iterating, result_of
-from rxpump.blocking.feed import Feed
+from rxpump.blocking.delegation import Delegate, blocking, delegating, iterating
 from rxpump.blocking.iterating import BlockingIterator
 from rxpump.blocking.running import last_value
+from rxpump.blocking.thread_iterator import ThreadIterator, ThreadSource
 from rxpump.blocking.transaction import BlockingTransaction
 from rxpump.client import Client
 from rxpump.errors import InvalidArgument
@@ -23,6 +23,7 @@ from rxpump.model.events import Event
 from rxpump.model.new_events import UNSET, NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
+from rxpump.streams.call import for_blocking_method
 from rxpump.transport import Capability
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class BlockingClient(Delegate[Client]):
         Example:
             store.run(store.client.iter("orders").pipe(ops.json(), rx.count()))
         """
-        return self._thread.call(last_value(pipeline))
+        return self._thread.call(partial(last_value, pipeline))
 
     # Reads --------------------------------------------------------------------------------------------
 
@@ -234,6 +235,7 @@ class BlockingClient(Delegate[Client]):
             WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
             StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
+            ClientClosed: Another thread drained or closed the client before the iterator was read to its end.
             Exception: The error of the iterator. The events before it were written.
 
         Example:
@@ -241,10 +243,13 @@ class BlockingClient(Delegate[Client]):
         """
         options = {"expected_version": expected_version, "batch_size": batch_size, "timeout": timeout}
         write: Callable[[Any], Awaitable[WriteResult | None]] = partial(self._asynchronous.publish, stream, **options)
+        self._thread.check()
         if not isinstance(events, Iterable) or isinstance(events, (Sized, reactivex.Observable)):
-            return self._thread.call(result_of(write(events)))
-        feed: Feed[Any] = Feed(self._thread.loop)
-        return self._thread.call(feed.closed_after(result_of(write(feed))), meanwhile=lambda: feed.put_all(events))
+            result = for_blocking_method(write, events)
+            return self._thread.call(lambda: result)
+        values: ThreadIterator[Any] = ThreadIterator(self._thread.loop)
+        source = ThreadSource(self._asynchronous._runtime, values)
+        return self._thread.call(partial(write, source), lambda: values.put_all(events), at_end=values.close)
 
     @blocking(Client.publish_many)
     def publish_many(self) -> None:
@@ -370,9 +375,9 @@ class BlockingClient(Delegate[Client]):
         """Return a client for another user, which shares the connection and cannot close it; see `Client.as_user`."""
         return BlockingClient(self._asynchronous.as_user(user, password), self._thread)
 
-    @blocking(Client.drain)
-    def drain(self) -> None:
+    def drain(self, timeout: float = 5.0) -> bool:
         """End subscriptions and reads, and wait until all work in progress is finished; see `Client.drain`."""
+        return self._thread.call(partial(self._asynchronous.drain, timeout))
 
     def close(self) -> None:
         """Disconnect, and end the thread. Everything in progress fails with ClientClosed.
@@ -383,7 +388,7 @@ class BlockingClient(Delegate[Client]):
             NotOwner: `as_user` returned this client, so its connection belongs to another client.
         """
         if not self._thread.is_stopped:
-            self._thread.call(self._asynchronous.close())
+            self._thread.call(self._asynchronous.close)
             self._thread.stop()
 
     def __enter__(self) -> BlockingClient:

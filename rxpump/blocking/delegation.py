@@ -12,7 +12,7 @@ function has only the name and the docstring of the method; it is never called.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import WRAPPER_ASSIGNMENTS, update_wrapper
 from inspect import signature
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -21,6 +21,8 @@ import reactivex
 
 from rxpump.blocking.iterating import BlockingIterator
 from rxpump.blocking.loop_thread import LoopThread
+from rxpump.streams.call import for_blocking_method
+from rxpump.streams.single import Single
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,8 +62,8 @@ def delegating(
 
     def decorate(described: Described) -> Callable[Concatenate[Delegate[A_co], P], T]:
         def call(self: Delegate[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
-            self._thread.check()  # This is checked before `method` creates a coroutine that would never be awaited.
-            return convert(method(self._asynchronous, *args, **kwargs), self._thread)
+            self._thread.check()
+            return convert(for_blocking_method(method, self._asynchronous, *args, **kwargs), self._thread)
 
         update_wrapper(call, described, [name for name in WRAPPER_ASSIGNMENTS if name != "__annotations__"])
         shown: dict[str, Any] = vars(call)
@@ -73,12 +75,12 @@ def delegating(
 
 
 def blocking(
-    method: Callable[Concatenate[A_co, P], Awaitable[T]],
+    method: Callable[Concatenate[A_co, P], Single[T]],
 ) -> Callable[[Described], Callable[Concatenate[Delegate[A_co], P], T]]:
     """Return a decorator that makes a method which calls `method` and waits for its result."""
 
-    def wait(awaitable: Awaitable[T], thread: LoopThread) -> T:
-        return thread.call(result_of(awaitable))
+    def wait(single: Single[T], thread: LoopThread) -> T:
+        return thread.call(lambda: single)
 
     returns = re.sub(r"^Single\[(.*)\]$", r"\1", str(signature(method).return_annotation))
     return delegating(method, wait, returns)
@@ -93,8 +95,3 @@ def iterating(
         return BlockingIterator(thread, source)
 
     return delegating(method, iterate, "BlockingIterator")
-
-
-async def result_of(awaitable: Awaitable[T]) -> T:
-    """Return the result of an awaitable. This makes it a coroutine, as `LoopThread.call` requires."""
-    return await awaitable

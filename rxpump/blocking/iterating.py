@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from threading import Lock
 from types import TracebackType
 from typing import TypeVar
@@ -38,7 +37,7 @@ class BlockingIterator(Iterator[T]):
     def __init__(self, thread: LoopThread, source: reactivex.Observable[T], timeout: float | None = None) -> None:
         self._thread = thread
         self._iteration: Iteration[T] = Iteration(source)
-        self._values: deque[T] = deque()
+        self._values: deque[T] = self._iteration.taken
         self._timeout = timeout
         self._lock = Lock()
 
@@ -56,15 +55,33 @@ class BlockingIterator(Iterator[T]):
             Exception: The error of the Observable, after all values before it.
         """
         with self._lock:
-            if not self._values and not self._thread.call(_fill(self._values, self._iteration, self._timeout)):
+            if not self._values and not self._thread.call(self._fill):
                 raise StopIteration
-            return self._values.popleft()
+            try:
+                return self._values.popleft()
+            except IndexError:  # Another thread has closed the iterator meanwhile.
+                raise StopIteration from None
+
+    async def _fill(self) -> bool:
+        """Wait until the iteration has a value, and take all it has. Return False at the end.
+
+        The values are not returned, so that a thread whose wait was interrupted finds them at its next call.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._iteration.take()
+        except StopAsyncIteration:
+            return False
+        except TimeoutError:
+            raise TimeoutError(f"there was no value within {self._timeout:g} seconds") from None
+        return True
 
     def close(self) -> None:
         """End the subscription, and drop the values that are buffered."""
-        with suppress(ClientClosed):
-            self._thread.call(self._iteration.aclose())
-        self._values.clear()
+        try:
+            self._thread.finish(self._iteration.aclose)
+        except ClientClosed:  # `aclose` did not drop the values.
+            self._values.clear()
 
     def __enter__(self) -> BlockingIterator[T]:
         return self
@@ -76,18 +93,3 @@ class BlockingIterator(Iterator[T]):
 
     def __repr__(self) -> str:
         return f"<BlockingIterator, {len(self._values)} values, {self._iteration!r}>"
-
-
-async def _fill(values: deque[T], iteration: Iteration[T], timeout: float | None) -> bool:
-    """Move all values of an iteration to `values`, and wait until there is one. Return False at the end.
-
-    The values are not returned, so that a thread whose wait was interrupted finds them at its next call.
-    """
-    try:
-        async with asyncio.timeout(timeout):
-            values.extend(await iteration.take())
-    except StopAsyncIteration:
-        return False
-    except TimeoutError:
-        raise TimeoutError(f"there was no value within {timeout:g} seconds") from None
-    return True

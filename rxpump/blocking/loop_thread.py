@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
-from threading import Lock, Thread, current_thread, get_ident
-from typing import Any, TypeVar
+from threading import RLock, Thread, current_thread
+from typing import TypeVar
 
-from rxpump.errors import ClientClosed, RxPumpError, WrongEventLoop
+from rxpump.errors import ClientClosed, WrongEventLoop
 
 T = TypeVar("T")
-Started = SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
 
 
 def _nothing() -> None:
@@ -22,7 +21,7 @@ def _nothing() -> None:
 
 
 class LoopThread:
-    """An event loop in a separate thread. Every other thread may run coroutines in it.
+    """An event loop in a separate thread. Every other thread may run coroutine functions in it.
 
     A thread that waits for a result is blocked until the coroutine ends. Ctrl-C interrupts the wait of the main
     thread, and cancels the coroutine.
@@ -38,25 +37,36 @@ class LoopThread:
     """
 
     def __init__(self, name: str, at_end: Callable[[], Awaitable[object]]) -> None:
-        started: Started = SimpleQueue()
-        self._thread = Thread(target=_run_loop, args=(started, at_end), name=name, daemon=True)
-        self._thread.start()
-        loop, is_to_stop = started.get()
-        self.loop: asyncio.AbstractEventLoop = loop
-        self._lock = Lock()  # Without this lock, a coroutine could be scheduled when the event loop is about to end.
-        self._stop = weakref.finalize(self, _stop, loop, is_to_stop, self._thread)
+        started: Future[asyncio.AbstractEventLoop] = Future()
+        self._stopped: Future[None] = Future()
+        self._thread = Thread(target=_run_loop, args=(started, self._stopped, at_end), name=name, daemon=True)
+        self._lock = RLock()  # Without this lock, a coroutine could be scheduled when the event loop is about to end.
+        self._finishing: set[asyncio.Task[None]] = set()
+        self._finalizer = weakref.finalize(self, _stop, self._stopped, self._thread)
+        self._thread.start()  # If this is interrupted, the finalizer ends the thread.
+        self.loop: asyncio.AbstractEventLoop = started.result()
 
     @property
     def is_stopped(self) -> bool:
         """Whether the event loop has ended or is about to end."""
-        return not self._stop.alive
+        return self._stopped.done()
 
-    def call(self, coroutine: Coroutine[Any, Any, T], meanwhile: Callable[[], object] = _nothing) -> T:
-        """Run a coroutine in the event loop, and wait for its result. An interrupt of the wait cancels the coroutine.
+    def call(
+        self,
+        function: Callable[[], Awaitable[T]],
+        meanwhile: Callable[[], object] = _nothing,
+        *,
+        at_end: Callable[[], object] = _nothing,
+    ) -> T:
+        """Run a coroutine function in the event loop, and wait for its result. An interrupt of the wait cancels it.
+
+        The coroutine is created in the event loop. If this thread created it, Ctrl-C could interrupt this thread
+        before the coroutine was passed to the event loop, and Python would warn that it was never awaited.
 
         Args:
-            coroutine: The coroutine.
+            function: The coroutine function, or any function that returns an awaitable.
             meanwhile: Function to run in this thread after the coroutine was started.
+            at_end: Function to call in any thread when the coroutine has ended, or was cancelled before it started.
 
         Raises:
             ClientClosed: The event loop is stopped, or was stopped before the coroutine ended.
@@ -64,8 +74,9 @@ class LoopThread:
             Exception: The error of the coroutine.
         """
         result: Future[T] = Future()
+        result.add_done_callback(lambda _: at_end())
         try:
-            self._begin(coroutine, result)
+            self._begin(function, result)
             meanwhile()
             return result.result()
         except CancelledError:
@@ -74,14 +85,32 @@ class LoopThread:
             result.cancel()
             raise
 
-    def _begin(self, coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:
+    def finish(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Run a coroutine function that ends an iterator or a transaction, and wait until it has ended.
+
+        The garbage collector can call this in any thread, when it ends a generator with such a block. In the thread
+        of the event loop, the coroutine is only started.
+
+        Raises:
+            ClientClosed: The event loop is stopped, or was stopped before the coroutine ended.
+            Exception: The error of the coroutine.
+        """
+        if not self._is_current:
+            self.call(function)
+        elif not self.is_stopped:
+            task = self.loop.create_task(_result_of(function))
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
+
+    @property
+    def _is_current(self) -> bool:
+        """Whether the caller runs in this thread. A later thread can have the ident of a thread that has ended."""
+        return current_thread() is self._thread
+
+    def _begin(self, function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
         with self._lock:
-            try:
-                self.check()
-            except RxPumpError:
-                coroutine.close()
-                raise
-            self.loop.call_soon_threadsafe(_begin, coroutine, result)
+            self.check()
+            self.loop.call_soon_threadsafe(_begin, function, result)
 
     def check(self) -> None:
         """Check that the calling thread may run a coroutine in the event loop now.
@@ -90,7 +119,7 @@ class LoopThread:
             ClientClosed: The event loop is stopped.
             WrongEventLoop: The caller runs in the thread of the event loop, where a wait would never end.
         """
-        if get_ident() == self._thread.ident:
+        if self._is_current:
             raise WrongEventLoop(self._thread.name, "the threads of its callers", "its own thread")
         if self.is_stopped:
             raise _closed()
@@ -98,13 +127,17 @@ class LoopThread:
     def stop(self) -> None:
         """End the event loop and its thread. Coroutines that run in it are cancelled."""
         with self._lock:
-            self._stop()
+            _set(self._stopped)
+        _stop(self._stopped, self._thread)
+        self._finalizer.detach()
 
     def __repr__(self) -> str:
         return f"<LoopThread {self._thread.name}, {'stopped' if self.is_stopped else 'running'}>"
 
 
-def _run_loop(started: Started, at_end: Callable[[], Awaitable[object]]) -> None:
+def _run_loop(
+    started: Future[asyncio.AbstractEventLoop], stopped: Future[None], at_end: Callable[[], Awaitable[object]]
+) -> None:
     """Run a new event loop until it is stopped, and then end its tasks and the threads of its executor.
 
     `asyncio.run` does the same, but starts a thread to wait for the executor. Python 3.12 starts no thread while the
@@ -112,9 +145,8 @@ def _run_loop(started: Started, at_end: Callable[[], Awaitable[object]]) -> None
     """
 
     async def until_stopped() -> None:
-        is_to_stop = asyncio.Event()
-        started.put((asyncio.get_running_loop(), is_to_stop))
-        await is_to_stop.wait()
+        started.set_result(asyncio.get_running_loop())
+        await asyncio.wrap_future(stopped)
         await at_end()
 
     loop = asyncio.new_event_loop()
@@ -136,15 +168,18 @@ async def _end_tasks() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _begin(coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:
-    """Run a coroutine in the running event loop until it ends, or `result` is cancelled in another thread."""
+def _begin(function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
+    """Run a function in the running event loop until its awaitable ends, or `result` is cancelled elsewhere."""
     if result.cancelled():
-        coroutine.close()
         return
     loop = asyncio.get_running_loop()
-    task = loop.create_task(coroutine)
+    task = loop.create_task(_result_of(function))
     task.add_done_callback(partial(_settle, result))
     result.add_done_callback(lambda _: loop.call_soon_threadsafe(task.cancel) if result.cancelled() else None)
+
+
+async def _result_of(function: Callable[[], Awaitable[T]]) -> T:
+    return await function()
 
 
 def _settle(result: Future[T], task: asyncio.Task[T]) -> None:
@@ -158,10 +193,16 @@ def _settle(result: Future[T], task: asyncio.Task[T]) -> None:
         result.set_exception(error)
 
 
-def _stop(loop: asyncio.AbstractEventLoop, is_to_stop: asyncio.Event, thread: Thread) -> None:
-    loop.call_soon_threadsafe(is_to_stop.set)
-    if get_ident() != thread.ident:  # The garbage collector can call this in the thread itself.
+def _stop(stopped: Future[None], thread: Thread) -> None:
+    """Let a thread with an event loop end, and wait for its end. It can be called again after an interrupt."""
+    _set(stopped)
+    if thread.is_alive() and current_thread() is not thread:  # The garbage collector can call this in the thread.
         thread.join()
+
+
+def _set(stopped: Future[None]) -> None:
+    with suppress(InvalidStateError):
+        stopped.set_result(None)
 
 
 def _closed() -> ClientClosed:

@@ -39,7 +39,7 @@ def open(uri: str | None = None, *, settings: Settings | None = None, **options:
     client = connect(uri, settings=settings, **options)
     thread = LoopThread(f"{client.name} event loop", client.close)
     try:
-        thread.call(client.connect())
+        thread.call(client.connect)
     except BaseException:
         thread.stop()
         raise

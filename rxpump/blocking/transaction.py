@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import TracebackType
 
 from rxpump.blocking.delegation import Delegate, blocking
@@ -53,10 +54,10 @@ class BlockingTransaction(Delegate[Transaction]):
         self._asynchronous.abandon()
 
     def __enter__(self) -> BlockingTransaction:
-        self._thread.call(self._asynchronous.__aenter__())
+        self._thread.call(self._asynchronous.__aenter__)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.call(self._asynchronous.__aexit__(kind, error, trace))
+        self._thread.finish(partial(self._asynchronous.__aexit__, kind, error, trace))

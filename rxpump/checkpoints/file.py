@@ -15,8 +15,8 @@ class FileCheckpoint:
     Each save writes a new file and renames it, and flushes both to the disk. So after a crash the file contains
     either the old or the new checkpoint, complete.
 
-    `load` and `save` raise OSError if the file cannot be read or written. `load` raises InvalidArgument if the file
-    does not contain a checkpoint.
+    `read` and `write` do the same as `load` and `save`, for programs without an event loop. All raise OSError if the
+    file cannot be read or written. `load` and `read` raise InvalidArgument if the file does not contain a checkpoint.
 
     Args:
         path: Path of the file. Its directory must exist.
@@ -27,23 +27,25 @@ class FileCheckpoint:
 
     async def load(self) -> Checkpoint | None:
         """Return the checkpoint in the file, or None if the file does not exist."""
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self.read)
 
     async def save(self, checkpoint: Checkpoint) -> None:
         """Replace the file."""
-        await asyncio.to_thread(self._replace, checkpoint.to_json())
+        await asyncio.to_thread(self.write, checkpoint)
 
-    def _read(self) -> Checkpoint | None:
+    def read(self) -> Checkpoint | None:
+        """Return the checkpoint in the file, or None if the file does not exist."""
         try:
             text = self.path.read_text()
         except FileNotFoundError:
             return None
         return Checkpoint.from_json(text)
 
-    def _replace(self, text: str) -> None:
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Replace the file."""
         new = self.path.with_name(f"{self.path.name}.new")
         with new.open("w") as file:
-            file.write(text)
+            file.write(checkpoint.to_json())
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path)

@@ -17,6 +17,7 @@ _missing = [name for name in _NEEDED if find_spec(name) is None]
 if not _missing:
     from rxpump.cli.commands import rxpump
     from rxpump.cli.completion import COMPLETE_VARIABLE
+    from rxpump.cli.log_lines import show_log
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     if _missing:
         sys.exit(f"rxpump: not installed: {', '.join(_missing)}. Install the command line: pip install 'rxpump[cli]'")
     signal.signal(signal.SIGINT, _on_sigint)
+    show_log()
     rxpump(complete_var=COMPLETE_VARIABLE)
 
 

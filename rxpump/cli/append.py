@@ -17,7 +17,7 @@ from rxpump.blocking import BlockingClient
 from rxpump.cli.delete import version_option
 from rxpump.cli.event_lines import EventParser, read_lines
 from rxpump.cli.output import Output
-from rxpump.cli.progress import Transfer
+from rxpump.cli.progress_bar import Transfer
 from rxpump.cli.store_command import store_command
 from rxpump.errors import StreamNotFound, WrongExpectedVersion
 from rxpump.model.events import Event

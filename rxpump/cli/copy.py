@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,8 +10,9 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.cli.exits import ending_in_order, until_interrupted
+from rxpump.cli.loop import run
 from rxpump.cli.output import Output
-from rxpump.cli.progress import Transfer
+from rxpump.cli.progress_bar import Transfer
 from rxpump.cli.store_command import json_option
 from rxpump.connecting import connect
 from rxpump.errors import StreamNotFound
@@ -34,7 +34,7 @@ def copy(source_uri: str, source: str, target_uri: str, target: str, follow: boo
     continues. The metadata of a copied event record its origin under the name $relay.
     """
     with ending_in_order(), until_interrupted() if follow else nullcontext():
-        asyncio.run(_copy(source_uri, source, target_uri, target, follow, Output(is_json)))
+        run(_copy(source_uri, source, target_uri, target, follow, Output(is_json)))
 
 
 async def _copy(source_uri: str, source: str, target_uri: str, target: str, follow: bool, output: Output) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from rxpump.cli.output import Output, as_json, printable
+from rxpump.cli.output import Output, as_json
+from rxpump.cli.printable import printable
 from rxpump.errors import InvalidArgument, NotJson
 from rxpump.model.events import Event
 from rxpump.model.positions import position_text

@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 import click
 
+from rxpump.cli.printable import printable_lines
 from rxpump.errors import (
     AccessDenied,
     ConnectionClosed,
@@ -62,7 +63,7 @@ class Terminated(SystemExit):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Write a message for an error that leaves the block to standard error, and exit with the status for it.
+    """Exit when an error leaves the block, with the status for the error. Its message goes to standard error.
 
     SIGINT and SIGTERM raise an exception in the block, so that it closes its connection. The second SIGINT ends the
     process at once.
@@ -95,7 +96,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {printable_lines(message)}", err=True)
     sys.exit(status)
 
 

@@ -12,7 +12,8 @@ import click
 from rxpump.blocking import BlockingClient
 from rxpump.cli.decorators import Decorator
 from rxpump.cli.event_text import event_json, event_line, event_writer
-from rxpump.cli.output import Output, printable
+from rxpump.cli.output import Output
+from rxpump.cli.printable import printable
 from rxpump.cli.read import format_option
 from rxpump.cli.store_command import confirm, store_command, yes_option
 from rxpump.cli.values import parse_place

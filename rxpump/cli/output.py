@@ -12,16 +12,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from rxpump.cli.printable import printable
+
 _PIPE_WIDTH: Final = 1_000
 """Width of tables that are not written to a terminal, so that their lines are not broken."""
-
-_CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0))
-_DIRECTIONS: Final = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_ESCAPES: Final = {
-    **{code: f"\\x{code:02x}" for code in _CONTROLS},
-    **{code: f"\\u{code:04x}" for code in _DIRECTIONS},
-}
-"""Escape of each character that can change the state of a terminal, or the direction of text."""
 
 
 class Output:
@@ -136,15 +130,6 @@ def as_json(value: object) -> bytes:
 
 def _json_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def printable(text: str) -> str:
-    r"""Return text for a terminal, with escapes such as `\x1b` instead of control characters.
-
-    Names and data can come from anyone. Without the escapes, they could clear the screen, change the title of the
-    window, or show the rest of a line in the opposite direction.
-    """
-    return text.translate(_ESCAPES)
 
 
 def as_text(value: object) -> str:

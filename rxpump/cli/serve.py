@@ -70,6 +70,11 @@ def _read_user(value: str) -> Credentials:
     help="Allow every request without a login, for gRPC clients that send no login without TLS.",
 )
 @click.option(
+    "--anonymous-access/--no-anonymous-access",
+    default=None,
+    help="Let requests without a login use ordinary streams. Default: yes, but not over gRPC with TLS.",
+)
+@click.option(
     "--user",
     "credentials",
     callback=_read_users,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -126,7 +125,7 @@ class _Saved:
         Raises:
             InvalidArgument: The checkpoint belongs to another stream.
         """
-        checkpoint = None if self._file is None else asyncio.run(self._file.load())
+        checkpoint = None if self._file is None else self._file.read()
         if checkpoint is None:
             return None
         if self._stream == ALL_STREAM:
@@ -149,7 +148,7 @@ class _Saved:
     def save(self) -> None:
         """Save the checkpoint of the last event that was passed to `note`."""
         if self._file is not None and self._unsaved is not None:
-            asyncio.run(self._file.save(Checkpoint.of(self._unsaved)))
+            self._file.write(Checkpoint.of(self._unsaved))
         self._unsaved, self._saved_at = None, monotonic()
 
     def __enter__(self) -> _Saved:

@@ -23,7 +23,7 @@ from rxpump.operators import map_async
 from rxpump.streams.observable import Observable
 
 _CONFIGURATION: Final = "$persistentSubscriptionConfig"
-_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
+_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # in milliseconds in the configuration
 _FLAGS: Final = ("resolve_links", "record_statistics")
 _NAMES: Final = {
     "resolve_links": "resolveLinkTos",

@@ -157,7 +157,7 @@ class Indexes:
         )
 
     def start(self, name: str, *, timeout: float | None = UNSET) -> Single[None]:
-        """Start to build an index that was stopped.
+        """Start building an index that was stopped.
 
         Example:
             `await client.indexes.start("by-country")`
@@ -166,7 +166,7 @@ class Indexes:
         return Single(self._runtime, "indexes.start", lambda: requests.start(name))
 
     def stop(self, name: str, *, timeout: float | None = UNSET) -> Single[None]:
-        """Stop to build an index.
+        """Stop building an index.
 
         Example:
             `await client.indexes.stop("by-country")`

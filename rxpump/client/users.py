@@ -102,7 +102,7 @@ class Users:
         Args:
             login: Login of the user.
             current: Current password.
-            new: New password. A node can refuse it for up to a second.
+            new: New password. For up to a second, a node can still refuse it.
             timeout: See the class.
 
         Raises:

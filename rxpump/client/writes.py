@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sized
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, overload
 from uuid import UUID
@@ -260,6 +261,9 @@ class WriteClient(ReadClient):
         Its writes wait for a connection as long as the reconnect policy allows, and for a reply as long as the
         `timeout` of the settings allows on any one connection.
 
+        With `ExpectedVersion.ANY`, a write can be overtaken by the next ones if the server refuses only this write
+        for now, for example because it is too busy. An exact `expected_version`, or `max_in_flight=1`, prevents that.
+
         Args:
             stream: Name of the stream. It is created if it does not exist.
             expected_version: Number of the last event the stream must have before the first write, or a constant of
@@ -287,11 +291,7 @@ class WriteClient(ReadClient):
     ) -> Single[WriteResult]:
         version = checks.expected_version(expected_version)
         transport = self._within(timeout)
-        return Single(
-            self._runtime,
-            name,
-            lambda: append(transport, stream, events, lambda new: transport.append(stream, new, version)),
-        )
+        return Single(self._runtime, name, partial(append, transport, stream, events, version))
 
 
 def _new_events(stream: str, events: object, limits: Limits) -> list[NewEvent]:

@@ -88,6 +88,7 @@ class ClusterView:
         memory: Experience with each node.
         members: Every node that the last answers named.
         answers: The last round of answers.
+        senders: Addresses of the members that sent the answers, as `address_of` returns them.
     """
 
     seeds: Sequence[Endpoint]
@@ -99,6 +100,7 @@ class ClusterView:
     memory: NodeMemory = field(default_factory=NodeMemory)
     members: tuple[Member, ...] = ()
     answers: tuple[Answer, ...] = ()
+    senders: frozenset[Address] = frozenset()
     _progress: dict[Address, tuple[float, int]] = field(default_factory=dict)
     """For each follower, a time and the end of the leader's log at that time, which the follower has not reached."""
 
@@ -114,9 +116,10 @@ class ClusterView:
         """Update the members from one round of answers. A node that answered is no longer distrusted."""
         self.answers = tuple(answers)
         documents = [self._attributed(answer.gossip, answer.endpoint) for answer in answers if answer.gossip]
-        for document in documents:
-            if document.answerer is not None and (at := self.address_of(document.answerer)) is not None:
-                self.memory.note_answer(at)
+        senders = [self.address_of(document.answerer) for document in documents if document.answerer is not None]
+        self.senders = frozenset(at for at in senders if at is not None)
+        for at in self.senders:
+            self.memory.note_answer(at)
         if any(document.members for document in documents):
             self.members = merge(documents)
             self._note_progress(now)
@@ -135,6 +138,11 @@ class ClusterView:
     def member_at(self, address: Address) -> Member | None:
         """Return the member that has this address for the protocol of the connection."""
         return next((member for member in self.members if self.address_of(member) == address), None)
+
+    def is_silent(self, address: Address) -> bool:
+        """Return whether the member at an address did not answer in the last round, although others did."""
+        has_silence = any(answer.gossip is None for answer in self.answers)
+        return has_silence and bool(self.senders) and address not in self.senders
 
     def choose(self, now: float) -> Choice:
         """Choose the node to connect to now. A follower that lags behind comes after all others."""

@@ -29,8 +29,8 @@ from rxpump.model.nodes import NodePreference
 from rxpump.model.status import Discovered, NodeAnswer, NodeVerdict
 from rxpump.settings import Settings
 
-Ask = Callable[[Sequence[Endpoint]], Awaitable[Sequence[Answer]]]
-"""A function that requests gossip from the nodes at the given addresses."""
+Ask = Callable[[Sequence[Endpoint], float], Awaitable[Sequence[Answer]]]
+"""A function that requests gossip from the nodes at the given addresses. Each must answer in the given seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Discovery:
         self._ask = ask or self._ask_over_http
         self._policy = retry_policy or _policy_of(settings)
         self._rounds = 0
+        self._timeout = settings.gossip_timeout
         self.choice: Choice | None = None
         self.view: ClusterView = ClusterView(
             seeds,
@@ -133,9 +134,15 @@ class Discovery:
         return self.view.reason_to_leave(address, _now())
 
     async def refresh(self) -> Sequence[Answer]:
-        """Request gossip from all known nodes, and update the view. Return the answers."""
-        answers = await self._ask(self.view.candidates())
+        """Request gossip from all known nodes, and update the view. Return the answers.
+
+        If no node answers, the nodes have twice as long in the next round, because all of them can be far away.
+        """
+        answers = await self._ask(self.view.candidates(), self._timeout)
         self.view.note_answers(answers, _now())
+        least, most = self._settings.gossip_timeout, self._settings.connect_timeout
+        has_answer = any(answer.gossip is not None for answer in answers)
+        self._timeout = least if has_answer else max(least, min(2 * self._timeout, most))
         return answers
 
     def reachable(self, address: Address) -> Address:
@@ -165,8 +172,7 @@ class Discovery:
             ),
         )
 
-    async def _ask_over_http(self, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
-        timeout = self._settings.gossip_timeout
+    async def _ask_over_http(self, endpoints: Sequence[Endpoint], timeout: float) -> Sequence[Answer]:
         targets, problems = await resolve(endpoints, timeout=timeout)
         name = self._settings.tls_server_name
         return [*problems, *await ask_all(targets, timeout=timeout, tls=self._tls, server_name=name)]

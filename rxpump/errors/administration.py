@@ -69,7 +69,7 @@ class ProjectionExists(ProjectionError):
 
 
 class ProjectionFailed(ProjectionError):
-    """The projection is not in a state that allows the request, such as the deletion of a running projection."""
+    """The state of the projection does not allow the request, for example to delete a running projection."""
 
     problem: ClassVar[str] = "refused the request"
 

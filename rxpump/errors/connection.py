@@ -307,4 +307,4 @@ class UnexpectedReply(ProtocolError):
     command: str
 
     def __str__(self) -> str:
-        return f"the reply to {self.operation} is a {self.command}, which this request does not allow"
+        return f"the reply to {self.operation} is {self.command}, which this request does not allow"

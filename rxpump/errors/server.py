@@ -33,7 +33,7 @@ class BadRequest(ServerError):
 class ServerFailed(ServerError):
     """The server itself failed, for example because its disk is full. Nothing was written.
 
-    Only embedded servers send this refusal.
+    Over TCP, only embedded servers send this refusal.
 
     Attributes:
         operation: Description of the request.

@@ -78,10 +78,19 @@ class InvalidPosition(ReadFailed):
 
 _EXPECTED: Final[dict[int | None, str]] = {
     None: "at another version",
+    ExpectedVersion.ANY: "at any version",
     ExpectedVersion.NO_STREAM: "not to exist",
     ExpectedVersion.STREAM_EXISTS: "to exist",
 }
 """Text for expected versions that are not the number of an event."""
+
+_CURRENT: Final[dict[int | None, str]] = {
+    None: "its version is unknown",
+    -1: "it has no events",
+    -5: "it was soft-deleted",
+    -6: "it was deleted permanently",
+}
+"""Text for versions of a stream that are not the number of an event."""
 
 
 @dataclass(eq=False)
@@ -100,13 +109,7 @@ class WrongExpectedVersion(ServerError):
 
     def __str__(self) -> str:
         expected = _EXPECTED.get(self.expected, f"at version {self.expected}")
-        match self.current:
-            case None:
-                current = "its version is unknown"
-            case -1:
-                current = "it has no events"
-            case _:
-                current = f"its version is {self.current}"
+        current = _CURRENT.get(self.current, f"its version is {self.current}")
         return f"stream {self.stream!r} was expected {expected}; {current}"
 
 

@@ -148,19 +148,25 @@ class GrpcProjections(ProjectionRequests):
 
 
 class GrpcIndexes(IndexRequests):
-    """Reads of secondary indexes, and requests that manage them."""
+    """Reads of secondary indexes, and requests that manage them.
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    Args:
+        reads: Makes the calls that read.
+        leader: Makes the calls that only the leader serves.
+    """
+
+    def __init__(self, reads: Caller, leader: Caller) -> None:
+        self._reads = reads
+        self._leader = leader
 
     async def read(
         self, index: str, start: Position | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
     ) -> AsyncGenerator[Sequence[Event], None]:
         """Read the events of an index to its end."""
-        async with self._caller.attempts(read_context(None)):
-            (await self._caller.features()).require_indexes()
+        async with self._reads.attempts(read_context(None)):
+            (await self._reads.features()).require_indexes()
         reading = AllReading(
-            self._caller, start, direction, batch_size=batch_size, resolve_links=resolve_links, index=index
+            self._reads, start, direction, batch_size=batch_size, resolve_links=resolve_links, index=index
         )
         async with aclosing(reading.batches()) as batches:
             async for batch in batches:
@@ -168,31 +174,31 @@ class GrpcIndexes(IndexRequests):
 
     def follow(self, index: str, after: Position | None, *, batch_size: int, resolve_links: bool) -> Subscription:
         """Start an attempt to follow the events of an index."""
-        return AllFollowing(self._caller, after, batch_size=batch_size, resolve_links=resolve_links, index=index)
+        return AllFollowing(self._reads, after, batch_size=batch_size, resolve_links=resolve_links, index=index)
 
     async def create(self, name: str, selected: str, fields: Sequence[IndexField], *, is_started: bool) -> None:
         """Create an index."""
-        await self._caller.request(indexes.create_index(name, selected, fields, is_started=is_started))
+        await self._leader.request(indexes.create_index(name, selected, fields, is_started=is_started))
 
     async def start(self, name: str) -> None:
-        """Start to build an index."""
-        await self._caller.request(indexes.start_index(name))
+        """Start building an index."""
+        await self._leader.request(indexes.start_index(name))
 
     async def stop(self, name: str) -> None:
-        """Stop to build an index."""
-        await self._caller.request(indexes.stop_index(name))
+        """Stop building an index."""
+        await self._leader.request(indexes.stop_index(name))
 
     async def delete(self, name: str) -> None:
         """Delete an index."""
-        await self._caller.request(indexes.delete_index(name))
+        await self._leader.request(indexes.delete_index(name))
 
     async def details(self, name: str) -> IndexDetails:
         """Return the description of one index."""
-        return await self._caller.request(indexes.get_index(name))
+        return await self._leader.request(indexes.get_index(name))
 
     async def all_details(self) -> Sequence[IndexDetails]:
         """Return the descriptions of all indexes."""
-        return await self._caller.request(indexes.list_indexes())
+        return await self._leader.request(indexes.list_indexes())
 
     def __repr__(self) -> str:
-        return f"<GrpcIndexes by {self._caller!r}>"
+        return f"<GrpcIndexes by {self._reads!r}>"

@@ -94,8 +94,10 @@ class Attempts:
         if self._timeout is None and self._limit.when() is None and self._settings.timeout is not None:
             self._limit.reschedule(asyncio.get_running_loop().time() + self._settings.timeout)
 
-    async def next(self, call: Call, most: int | None = None, *, is_search: bool) -> list[bytes]:
+    async def next(self, call: Call, most: int | None = None, *, is_search: bool = False) -> list[bytes]:
         """Wait for the next messages of a call; see `Call.next`.
+
+        The time limit of a request without a deadline begins again whenever bytes of the call arrive or are sent.
 
         Args:
             call: The call.
@@ -104,13 +106,15 @@ class Attempts:
                 then begins again whenever the connection receives bytes.
         """
         ends_at, seconds = self._limit.when(), self._seconds
-        if not is_search or ends_at is None or seconds is None:
+        if ends_at is None or seconds is None or (self._timeout is not None and not is_search):
             return await call.next(most)
-        watch = SilenceWatch(self._limit, ends_at, seconds, call)
+        watch = SilenceWatch(self._limit, ends_at, seconds, call, is_search=is_search)
         try:
-            return await call.next(most)
+            messages = await call.next(most)
+            watch.note_received()
         finally:
             watch.stop()
+        return messages
 
     @property
     def _seconds(self) -> float | None:

@@ -7,13 +7,15 @@ server after one window of bytes, and no other call is affected.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from rxpump.errors import RxPumpError
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.errors.status_errors import error_of_status
 from rxpump.grpc.http2 import ErrorCode, Http2Connection
+from rxpump.grpc.http2.error_codes import CannotSend
 from rxpump.grpc.http2.http2_events import DataReceived, Http2Event
 from rxpump.grpc.protocol.call_metadata import Metadata
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
@@ -47,6 +49,9 @@ class CallOwner(Protocol):
     def call_ended(self, call: Call) -> None:
         """Remove a call that has ended, so that another one can be opened."""
 
+    def note_refusal(self) -> None:
+        """Notify the observer that the node has refused a request for now."""
+
     def call_draining(self, call: Call) -> None:
         """Note a call that waits to send more. Its `resume_sending` is called when the socket has accepted bytes."""
 
@@ -64,11 +69,14 @@ class Call:
     Attributes:
         context: Description of the call.
         ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
+        has_ended: Whether no further message arrives.
         status: Status with which the call ended; None while it runs, or if it was lost.
         failure: Error of a connection that was lost while the call ran, or None.
         is_suspect: Whether the call can be the cause of that loss: it was alone, or was being sent.
-        when_received: Function that is called when messages have arrived, so that it takes them one iteration of the
-            event loop sooner than a task that waits in `next`. None: such a task is woken.
+        data_at: Time at which bytes of messages last arrived; 0 if none have.
+        on_messages: Function that is called with messages when they arrive, one iteration of the event loop sooner
+            than a task that waits in `next` gets them. Their bytes are acknowledged when it returns. Messages that
+            arrive with the end of the call are left for `next`. None: all messages are.
     """
 
     __slots__ = (
@@ -80,12 +88,14 @@ class Call:
         "_received_bytes",
         "_response",
         "context",
+        "data_at",
         "ends_on_goaway",
         "failure",
+        "has_ended",
         "is_suspect",
+        "on_messages",
         "status",
         "stream_id",
-        "when_received",
     )
 
     def __init__(
@@ -94,10 +104,12 @@ class Call:
         self.context: CallContext = context
         self.ends_on_goaway: bool = ends_on_goaway
         self.stream_id: int = stream_id
+        self.has_ended: bool = False
         self.status: CallStatus | None = None
         self.failure: RxPumpError | None = None
         self.is_suspect: bool = False
-        self.when_received: Callable[[], None] | None = None
+        self.data_at: float = 0.0
+        self.on_messages: Callable[[list[bytes]], None] | None = None
         self._owner = owner
         self._response = ResponseReader(MAX_MESSAGE_BYTES)
         self._messages: list[bytes] = []
@@ -105,11 +117,6 @@ class Call:
         self._pulled_bytes = 0  # bytes of the batch that was pulled last
         self._puller: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no further message arrives."""
-        return self.status is not None or self.failure is not None
 
     @property
     def metadata(self) -> Metadata:
@@ -131,6 +138,11 @@ class Call:
         return len(self._messages)
 
     @property
+    def incomplete_bytes(self) -> int:
+        """Bytes that have arrived of a message that is not complete."""
+        return self._response.incomplete_bytes
+
+    @property
     def pending_bytes(self) -> int:
         """Bytes of requests that are not sent yet."""
         return 0 if self.has_ended else self._owner.machine.pending_bytes(self.stream_id)
@@ -146,31 +158,37 @@ class Call:
             self._owner.machine.ping()
             self._owner.wake()
 
+    def note_refusal(self) -> None:
+        """Report that the node has refused a part of the call for now, so that another node is looked for soon."""
+        if not self.has_ended:
+            self._owner.note_refusal()
+
     # Requests ----------------------------------------------------------------------------------------------------
 
     def send(self, *messages: bytes) -> None:
         """Send request messages. Do nothing if the call has ended, because its result is known."""
-        if self._may_send:
+        self._queue(messages)
+        self._owner.wake()
+
+    def send_now(self, messages: Iterable[bytes]) -> None:
+        """Send request messages now, not at the end of this iteration of the event loop; otherwise like `send`."""
+        self._queue(messages)
+        self._owner.flush()
+
+    def _queue(self, messages: Iterable[bytes]) -> None:
+        if self.has_ended:
+            return
+        try:
             self._owner.machine.send_data(self.stream_id, b"".join(map(frame_message, messages)))
-            self._owner.wake()
+        except CannotSend:  # The end of the call has arrived in the bytes whose events are still being applied.
+            return
 
     def end(self) -> None:
         """End the request, so that no further message can be sent. Servers answer most methods only after this."""
-        if self._may_send:
-            self._owner.machine.end_stream(self.stream_id)
+        if not self.has_ended:
+            with suppress(CannotSend):  # The end of the call has arrived, as in `_queue`.
+                self._owner.machine.end_stream(self.stream_id)
             self._owner.wake()
-
-    @property
-    def _may_send(self) -> bool:
-        """Whether more can be sent.
-
-        The end of the call can have arrived in the bytes whose events are still being applied.
-        """
-        return not self.has_ended and self._owner.machine.may_send(self.stream_id)
-
-    def flush(self) -> None:
-        """Send the pending messages now, not at the end of this iteration of the event loop."""
-        self._owner.flush()
 
     async def drain(self) -> None:
         """Wait until at most SEND_AHEAD_BYTES are pending, so that a fast sender does not fill the memory."""
@@ -204,8 +222,7 @@ class Call:
                 before were returned.
         """
         while not (messages := self.take(most)) and not self.has_ended:
-            self._acknowledge(self._received_bytes)  # The rest of an incomplete message may need a larger window.
-            self._received_bytes = 0
+            self._acknowledge_received()
             self._puller = puller = asyncio.get_running_loop().create_future()
             try:
                 await puller
@@ -218,7 +235,9 @@ class Call:
 
     def take(self, most: int | None = None) -> list[bytes]:
         """Return messages that have arrived, without waiting; an empty list if there are none. See `next`."""
-        self.acknowledge()
+        if self._pulled_bytes:
+            self._acknowledge(self._pulled_bytes)
+            self._pulled_bytes = 0
         messages = self._messages
         if most is None or len(messages) <= most:
             self._messages = []
@@ -231,11 +250,6 @@ class Call:
             self._pulled_bytes = size
             self._received_bytes -= size
         return messages
-
-    def acknowledge(self) -> None:
-        """Let the server send as many bytes as the messages took that `take` returned last."""
-        self._acknowledge(self._pulled_bytes)
-        self._pulled_bytes = 0
 
     async def collect(self) -> list[bytes]:
         """Wait for the end of the call, and return all its messages.
@@ -255,16 +269,18 @@ class Call:
         messages = self._response.receive(event)
         if isinstance(event, DataReceived):
             self._received_bytes += event.flow_bytes
-        self._messages += messages
+            self.data_at = self._owner.received_at
         if self._response.status is not None:
+            self._messages += messages
             self._end(self._response.status)
-        elif messages and self.when_received is not None:
-            self.when_received()
+        elif messages and self.on_messages is not None:
+            self.on_messages(messages)
+            self._acknowledge_received()
         elif messages:
+            self._messages += messages
             _wake(self._puller)
         elif self._puller is not None:
-            self._acknowledge(self._received_bytes)
-            self._received_bytes = 0
+            self._acknowledge_received()
 
     def lost(self, error: RxPumpError, *, is_suspect: bool = False) -> None:
         """End the call because its connection was lost; see `is_suspect`."""
@@ -284,15 +300,24 @@ class Call:
         self._close()
 
     def _close(self) -> None:
+        self.has_ended = True
         self._owner.call_ended(self)
         self._owner.wake()
         _wake(self._puller)
         _wake(self._drained)
 
+    def _acknowledge_received(self) -> None:
+        """Acknowledge the bytes that were not pulled, because the rest of a message may need a larger window."""
+        if self._received_bytes:
+            self._acknowledge(self._received_bytes)
+            self._received_bytes = 0
+
     def _acknowledge(self, size: int) -> None:
-        if size and not self.has_ended:
-            self._owner.machine.acknowledge(self.stream_id, size)
-            self._owner.wake()
+        if not self.has_ended:
+            machine = self._owner.machine
+            machine.acknowledge(self.stream_id, size)
+            if machine.has_control_frames:
+                self._owner.wake()
 
     def __repr__(self) -> str:
         ended = "running" if self.status is None else self.status.code.name

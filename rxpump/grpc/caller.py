@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from rxpump.errors import MalformedReply, RxPumpError
+from rxpump.errors import (
+    MalformedReply,
+    NotLeader,
+    NotReady,
+    PersistentSubscriptionFailed,
+    ProjectionFailed,
+    RxPumpError,
+)
 from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller_metadata import call_metadata
 from rxpump.grpc.calls.operation import Operation, parse
+from rxpump.grpc.calls.read import read_context, read_stream
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
 from rxpump.grpc.protocol.call_metadata import Metadata
 from rxpump.model.credentials import AnyCredentials
+from rxpump.model.positions import StreamDirection
 from rxpump.settings import Settings
 
 T = TypeVar("T")
+
+ANSWER_SECONDS: Final = 1.0
+"""Seconds without an answer after which a node may be a follower that answers some requests not at all."""
+
+_OF_FOLLOWERS: Final = (NotReady, PersistentSubscriptionFailed, ProjectionFailed)
+"""Errors with which a follower refuses requests without the address of the leader."""
+
+_ANY_STREAM: Final = "rxpump"
+_LED: Final = read_context(_ANY_STREAM)
+"""Description of a call that only the leader serves."""
 
 
 class Caller:
@@ -102,14 +122,54 @@ class Caller:
                 call = await self.open(context, *messages, attempts=attempts)
                 call.end()
                 try:
-                    found: list[bytes] = []
+                    found = [] if context.method.names_leader else await self._first_messages(call)
                     while more := await attempts.next(call, is_search=is_search and self.timeout is None):
                         found += more
                     return found
                 except RxPumpError as error:
-                    await attempts.wait_after(error)
+                    refusal = None
+                    if isinstance(error, _OF_FOLLOWERS) and not context.method.names_leader:
+                        refusal = await self._find_leader()
+                    await attempts.wait_after(refusal or error)
                 finally:
                     call.cancel()
+
+    async def _first_messages(self, call: Call) -> list[bytes]:
+        """Return the first messages of a call that a follower may not answer, or none after ANSWER_SECONDS.
+
+        Raises:
+            NotLeader: The node is a follower.
+            RxPumpError: The call has failed.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await call.next()
+        except TimeoutError:
+            refusal = await self._find_leader()
+        if refusal is not None:
+            raise refusal
+        return []
+
+    async def _find_leader(self) -> NotLeader | None:
+        """Make a call that a follower refuses with the address of the leader, to which the client then connects.
+
+        Returns:
+            The refusal; None if the node is not a follower, or does not answer in time.
+        """
+        request = read_stream(_ANY_STREAM, 0, StreamDirection.FORWARD, resolve_links=False)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                call = await self.open(_LED, request)
+                try:
+                    call.end()
+                    await call.next()
+                finally:
+                    call.cancel()
+        except NotLeader as refusal:
+            return refusal
+        except (RxPumpError, TimeoutError):
+            return None
+        return None
 
     async def first(self, context: CallContext, request: Any) -> Any:
         """Make a call, and return the first message of its response; otherwise like `request`.

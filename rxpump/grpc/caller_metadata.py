@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Final
 from urllib.parse import quote
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import AnyCredentials, Credentials
 
-_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
-"""Characters of a connection name that are sent as they are."""
+_PLAIN: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
+"""Matches names that metadata can have: printable ASCII without spaces at the ends."""
 
 _TOKEN: Final = frozenset(map(chr, range(0x21, 0x7F)))
 """Characters that a token can have."""
@@ -22,12 +23,12 @@ def call_metadata(
     """Return the metadata of calls.
 
     Args:
-        name: Name of the client. Characters that metadata cannot have are percent-encoded.
+        name: Name of the client. It is percent-encoded if metadata cannot have it.
         credentials: Credentials of the user, or None for an anonymous one.
         require_leader: Whether only the leader may answer.
     """
     metadata: list[tuple[str, str | bytes]] = [
-        ("connection-name", quote(name, safe=_PLAIN)),
+        ("connection-name", name if _PLAIN(name) else quote(name)),
         ("requires-leader", "true" if require_leader else "false"),
     ]
     if credentials is not None:

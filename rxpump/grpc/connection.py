@@ -15,10 +15,10 @@ import socket
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from rxpump.errors import ConnectionClosed, RxPumpError
+from rxpump.errors import ConnectionClosed, NotLeader, RxPumpError
 from rxpump.grpc.call import Call
 from rxpump.grpc.errors.call_context import CallContext
-from rxpump.grpc.errors.status_errors import leader_of_status
+from rxpump.grpc.errors.status_errors import error_of_status, leader_of_status
 from rxpump.grpc.features import ServerFeatures
 from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
 from rxpump.grpc.http2.http2_connection import ConnectionState
@@ -45,6 +45,9 @@ _UNSENT_BYTES: Final = 128 * 1024
 
 CLOSING_SECONDS: Final = 1.0
 """Seconds in which the last bytes must be sent when the connection is closed."""
+
+SILENT_SECONDS: Final = 0.5
+"""Seconds without received bytes after which a server that shuts down will probably answer no more calls."""
 
 
 class Observer:
@@ -108,6 +111,7 @@ class GrpcConnection(asyncio.Protocol):
         self._socket: asyncio.Transport | None = None
         self._timer = EarliestTimer(self._on_timer)
         self._abort_timer: asyncio.TimerHandle | None = None
+        self._silence_timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
         self._written = 0
@@ -159,7 +163,7 @@ class GrpcConnection(asyncio.Protocol):
         """End all calls with an error, send a GOAWAY frame, and close the socket."""
         self._fail(error)
         self.machine.abort(ErrorCode.NO_ERROR, str(error))
-        self._flush()
+        self.flush()
 
     def close_when_idle(self) -> None:
         """Close the socket as soon as no call is running. No new calls can be opened."""
@@ -173,10 +177,6 @@ class GrpcConnection(asyncio.Protocol):
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush_if_due)
-
-    def flush(self) -> None:
-        """Send the pending bytes now."""
-        self._flush()
 
     def call_ended(self, call: Call) -> None:
         """Remove a call that has ended, and notify the observer."""
@@ -192,10 +192,15 @@ class GrpcConnection(asyncio.Protocol):
         if status.code is StatusCode.OK:
             return
         leader = leader_of_status(status, call.context)
+        is_unavailable = status.code is StatusCode.UNAVAILABLE and not status.is_unprocessed
         if leader is not None:
             self._observer.named_leader(self, leader)
-        elif status.code is StatusCode.UNAVAILABLE and not status.is_unprocessed:
-            self._observer.refused(self)
+        elif is_unavailable or isinstance(error_of_status(status, call.context), NotLeader):
+            self.note_refusal()
+
+    def note_refusal(self) -> None:
+        """Notify the observer that the node has refused a request for now."""
+        self._observer.refused(self)
 
     def call_draining(self, call: Call) -> None:
         """Wake the task that waits in `Call.drain` when bytes of the call have been sent."""
@@ -214,7 +219,8 @@ class GrpcConnection(asyncio.Protocol):
             self._lose("the server does not use HTTP/2 with TLS on this port (it did not accept the protocol h2)")
             self._socket.abort()
             return
-        self._flush()
+        self.flush()
+        self._timer.set(self.machine.deadline)
 
     def data_received(self, data: bytes) -> None:
         """Pass the received bytes to the state machine, and its events to their calls; called by asyncio."""
@@ -231,7 +237,7 @@ class GrpcConnection(asyncio.Protocol):
                         call.receive(event)
                 case _:
                     self._apply(event)
-        self._flush()
+        self.flush()
 
     def pause_writing(self) -> None:
         """Keep frames in the machine, because the server does not read; called by asyncio."""
@@ -241,15 +247,16 @@ class GrpcConnection(asyncio.Protocol):
         """Send again, because the server reads; called by asyncio."""
         self._may_write = True
         self.machine.note_progress()
-        self._flush()
+        self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the calls; called by asyncio when the socket is closed."""
         self._lose(f"the connection was lost: {exc or 'closed by the server'}")
         self._socket = None
         self._timer.cancel()
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        for timer in (self._abort_timer, self._silence_timer):
+            if timer is not None:
+                timer.cancel()
         assert self._failure is not None
         self.closed.set_result(self._failure)
 
@@ -259,7 +266,7 @@ class GrpcConnection(asyncio.Protocol):
         """Apply an event that concerns the whole connection."""
         match event:
             case SettingsReceived():
-                if not self.ready.done():
+                if self.machine.may_open and not self.ready.done():
                     self.ready.set_result(None)
                 self._observer.changed(self)
             case GoAwayReceived():
@@ -272,11 +279,30 @@ class GrpcConnection(asyncio.Protocol):
         code = event.code.name if isinstance(event.code, ErrorCode) else f"error {event.code}"
         debug = f", {event.debug.decode('utf-8', 'replace')!r}" if event.debug else ""
         error = ConnectionClosed(self._address, f"the server shuts the connection down ({code}{debug})")
-        for call in [call for call in self._calls.values() if call.ends_on_goaway]:
-            self.machine.reset(call.stream_id, ErrorCode.CANCEL)
-            call.lost(error)
+        self._end_calls([call for call in self._calls.values() if call.ends_on_goaway], error)
         self._observer.changed(self)
         self._close_if_idle()
+        if self._silence_timer is None:
+            self._silence_timer = self._loop.call_later(SILENT_SECONDS, self._on_silence, error)
+
+    def _on_silence(self, error: ConnectionClosed) -> None:
+        """End the calls that can be repeated if a server that shuts down has sent nothing for SILENT_SECONDS.
+
+        A server that stops leaves its last calls without an answer, until it closes the connection some seconds later
+        (docs/protocol/grpc.md, section 5.16). Other calls wait for that, because it would be unknown whether the
+        server has executed them.
+        """
+        silent_at = self.received_at + SILENT_SECONDS
+        if self._loop.time() < silent_at:
+            self._silence_timer = self._loop.call_at(silent_at, self._on_silence, error)
+        else:
+            self._end_calls([call for call in self._calls.values() if call.context.method.is_repeatable], error)
+
+    def _end_calls(self, calls: Iterable[Call], error: ConnectionClosed) -> None:
+        """Cancel calls on the server, and end them with `error`."""
+        for call in calls:
+            self.machine.reset(call.stream_id, ErrorCode.CANCEL)
+            call.lost(error)
 
     def _close_if_idle(self) -> None:
         if not self._calls and self._failure is None:
@@ -296,26 +322,26 @@ class GrpcConnection(asyncio.Protocol):
         self._observer.changed(self)
 
     def _flush_if_due(self) -> None:
-        """Flush, unless `flush` or the end of `data_received` was sooner."""
+        """Flush, unless the bytes were sent meanwhile."""
         if self._is_flush_due:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
-        """Send the pending bytes, wake the tasks that wait in `Call.drain`, and set the timer."""
+    def flush(self) -> None:
+        """Send the pending bytes now, and wake the tasks that wait in `Call.drain`."""
         self._is_flush_due = False
-        if self._socket is None:
+        transport = self._socket
+        if transport is None:
             return
-        while self._may_write and not self._socket.is_closing() and (data := self.machine.bytes_to_send()):
+        while self._may_write and not transport.is_closing() and (data := self.machine.bytes_to_send()):
+            transport.write(data)
             self._written += len(data)
             self._observer.moved_bytes(0, len(data))
-            self._socket.write(data)
         if self._failure is not None or self.machine.state is ConnectionState.ENDED:
             self._shut_down()
             return
         for call in tuple(self._draining):
             self._draining.discard(call)
             call.resume_sending()
-        self._timer.set(self.machine.deadline)
 
     def _shut_down(self) -> None:
         """Close the socket once the last bytes have been sent, at the latest after CLOSING_SECONDS."""
@@ -329,7 +355,8 @@ class GrpcConnection(asyncio.Protocol):
         self._note_progress()
         for event in self.machine.tick(self._loop.time()):
             self._apply(event)
-        self._flush()
+        self.flush()
+        self._timer.set(self.machine.deadline)
 
     def _note_progress(self) -> None:
         """Report that the server is alive, if bytes that were buffered at the last call have left since."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from rxpump.errors import MalformedReply, RxPumpError, SubscriptionDropped
+from rxpump.errors import MalformedReply, RxPumpError, ServerFailed, SubscriptionDropped
+from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.consume import acks, consume, consume_context, nacks
@@ -37,7 +38,7 @@ async def connect_group(caller: Caller, stream: str | None, group: str, buffer_s
         while True:
             call = await caller.open(context, request, attempts=attempts, ends_on_goaway=True)
             try:
-                await _confirmation(call, context)
+                await _confirmation(attempts, call)
             except RxPumpError as error:
                 call.cancel()
                 await attempts.wait_after(error)
@@ -48,11 +49,14 @@ async def connect_group(caller: Caller, stream: str | None, group: str, buffer_s
                 return GrpcConsumerSession(caller.channel, call, stream)
 
 
-async def _confirmation(call: Call, context: CallContext) -> None:
+async def _confirmation(attempts: Attempts, call: Call) -> None:
     """Wait for the confirmation. Messages of a kind that is not known here can precede it."""
+    context = call.context
     kind = None
-    while kind is None and (received := await call.next(1)):
+    while kind is None and (received := await attempts.next(call, 1)):
         kind = parse(context, messages.ReadResponse, received[0]).WhichOneof("content")
+    if kind is None:
+        raise SubscriptionDropped(context.stream_or_all, "the server ended the call")
     if kind != "subscription_confirmation":
         raise MalformedReply(context.operation, "no confirmation before other messages")
 
@@ -94,14 +98,16 @@ class GrpcConsumerSession(GroupSession):
         """Wait for deliveries; each has the number of earlier deliveries of its event."""
         try:
             received = await self._call.next()
-        except RxPumpError:
+        except RxPumpError as error:
             self._channel.before_close.discard(self._leave)
+            if isinstance(error, ServerFailed):  # The server or a proxy failed while it served the consumer.
+                raise SubscriptionDropped(self._context.stream_or_all, error.reason) from error
             raise
         if not received:
             self._channel.before_close.discard(self._leave)
             raise SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
         delivered = self._deliveries(received)
-        events = EventRows(delivered)
+        events = EventRows(delivered).events()
         return [(event, each.retry_count) for event, each in zip(events, delivered, strict=True)]
 
     def ack(self, events: Sequence[Event]) -> None:
@@ -147,4 +153,4 @@ class GrpcConsumerSession(GroupSession):
 
 def _ids(events: Sequence[Event]) -> list[bytes]:
     """Return the id of each event; if the event was delivered through a link, the id of the link."""
-    return [event.received.id_bytes for event in events]
+    return [event.received_id_bytes for event in events]

@@ -186,11 +186,11 @@ class Dialer:
         )
         try:
             await first_of(connection.ready, connection.closed)
+            if not connection.may_open:  # The server can have shut the connection down at once.
+                raise await connection.closed
         except BaseException:
             connection.close(ConnectionClosed(str(node), "the connection was not completed"))
             raise
-        if connection.closed.done():
-            raise connection.closed.result()
         return connection
 
     async def _ask_features(self, connection: GrpcConnection) -> ServerFeatures:

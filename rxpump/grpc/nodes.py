@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, NodeState, Selector
@@ -119,22 +120,21 @@ class _GossipClient:
     """
 
     def __init__(self, dialer: Dialer, settings: Settings, *, reads_progress: bool) -> None:
-        self._timeout = settings.gossip_timeout
         self._dialer = dialer
         self._settings = settings
         self._reads_progress = reads_progress
         self._tls = gossip_context(settings) if reads_progress else None
 
-    async def ask(self, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
-        """Request gossip from the nodes at these addresses."""
-        targets, problems = await resolve(endpoints, timeout=self._timeout)
-        return [*problems, *await gather_answers(targets, self._ask, timeout=self._timeout)]
+    async def ask(self, endpoints: Sequence[Endpoint], timeout: float) -> Sequence[Answer]:
+        """Request gossip from the nodes at these addresses. Each must answer in `timeout` seconds."""
+        targets, problems = await resolve(endpoints, timeout=timeout)
+        return [*problems, *await gather_answers(targets, partial(self._ask, timeout), timeout=timeout)]
 
-    async def _ask(self, target: Target) -> Answer:
+    async def _ask(self, timeout: float, target: Target) -> Answer:
         node = Node(target.endpoint.address, target.endpoint.port)
-        progress = asyncio.ensure_future(self._progress(target)) if self._reads_progress else None
+        progress = asyncio.ensure_future(self._progress(target, timeout)) if self._reads_progress else None
         try:
-            members = await self._dialer.ask(node, read_gossip(), self._timeout, tls_name=target.name)
+            members = await self._dialer.ask(node, read_gossip(), timeout, tls_name=target.name)
             if progress is not None:
                 written = await progress
                 members = [replace(each, written=written.get(each.external_http, -1)) for each in members]
@@ -145,9 +145,9 @@ class _GossipClient:
                 progress.cancel()
         return Answer(target.endpoint, Gossip(tuple(members), Endpoint(target.name, target.endpoint.port)))
 
-    async def _progress(self, target: Target) -> Mapping[Endpoint, int]:
+    async def _progress(self, target: Target, timeout: float) -> Mapping[Endpoint, int]:
         """Return the end of the log of each member that a node knows; none if it does not answer over HTTP."""
-        name, limit = self._settings.tls_server_name, self._timeout * _PROGRESS_SHARE
+        name, limit = self._settings.tls_server_name, timeout * _PROGRESS_SHARE
         answer = await ask_over_http(target, timeout=limit, tls=self._tls, server_name=name)
         members = () if answer.gossip is None else answer.gossip.members
         return {member.external_http: member.written for member in members}

@@ -9,6 +9,8 @@ a call ends without a status                another attempt after a delay of the
                                             of the earlier attempt
 a handler of the server failed              likewise, a few times, because a follower that has just lost its leader
                                             answers so, but also a server that cannot serve the request
+the server or a proxy failed otherwise      likewise, for a read of a subscription or a relay, so that a short failure
+                                            does not end it
 anything else                               the request fails
 
 If it is unknown whether the server executed a request of a method that is not repeatable, the request fails.
@@ -31,13 +33,12 @@ from rxpump.errors import (
     RxPumpError,
     ServerFailed,
 )
-from rxpump.grpc.errors.call_context import CallContext
-
-HANDLER_FAILED: Final = "Exception was thrown by handler."
-"""Text of a server whose handler failed (docs/protocol/grpc.md)."""
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.errors.unnamed_errors import is_unnamed
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED
 
 _HANDLER_ATTEMPTS: Final = 6
-"""Largest number of attempts if the handler of the server fails each time."""
+"""Largest number of attempts if the server fails each time."""
 
 
 class LongWork(NamedTuple):
@@ -117,10 +118,16 @@ def delay_after(
             delay = delay if work is None else work.limited(delay, policy, error, context.operation)
         case OutcomeUnknown() if is_repeatable:
             delay = policy.delay(attempts)
-        case ServerFailed(reason=reason) if reason == HANDLER_FAILED and is_repeatable:
+        case ServerFailed() if is_repeatable and _may_pass(error, context, work):
             delay = policy.delay(attempts) if attempts < _HANDLER_ATTEMPTS else None
         case _:
             raise error
     if delay is None:
         raise error
     return delay
+
+
+def _may_pass(error: ServerFailed, context: CallContext, work: LongWork | None) -> bool:
+    """Return whether another attempt can succeed a moment after a failure of the server."""
+    is_read_of_stream = work is not None and context.effect is not Effect.WRITE
+    return error.reason == HANDLER_FAILED.message or (is_read_of_stream and not is_unnamed(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -11,7 +12,13 @@ from typing import ClassVar, Final
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.discovery import Member
 from rxpump.discovery.discovery import for_leader
-from rxpump.errors import NotSupported
+from rxpump.errors import (
+    NotSupported,
+    PersistentSubscriptionExists,
+    PersistentSubscriptionFailed,
+    PersistentSubscriptionNotFound,
+    SubscriberLimitReached,
+)
 from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
 from rxpump.grpc.appends.append_many import append_many
 from rxpump.grpc.appends.appends import Appends, GrpcAppender
@@ -32,6 +39,7 @@ from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
 from rxpump.grpc.reads.log_places import start_of_group
 from rxpump.grpc.reads.pages import read_all_page, read_event, read_stream_page
 from rxpump.grpc.reads.reading import AllReading, StreamReading
+from rxpump.grpc.refusals import deleting, managing
 from rxpump.model.credentials import AnyCredentials, login_of, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -113,10 +121,12 @@ class GrpcTransport(Transport):
         await self._channel.open()
 
     async def close(self) -> None:
-        """Close the connections, also for the views of this transport."""
-        if self._leader_channel is not None:
-            await self._leader_channel.close()
-        await self._channel.close()
+        """Close the connections at once, also for the views of this transport.
+
+        No connection to the leader is opened meanwhile, because the connections for reads refuse new requests.
+        """
+        channels = [self._channel] if self._leader_channel is None else [self._channel, self._leader_channel]
+        await asyncio.gather(*(channel.close() for channel in channels))
 
     async def settled(self) -> None:
         """Wait until no request is pending."""
@@ -142,7 +152,8 @@ class GrpcTransport(Transport):
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Delete a stream, by Tombstone if `hard`, otherwise by Delete."""
-        return await self._leader.request(delete(stream, expected_version, hard=hard))
+        async with deleting(self._leader, stream, expected_version):
+            return await self._leader.request(delete(stream, expected_version, hard=hard))
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -210,11 +221,9 @@ class GrpcTransport(Transport):
         """Find the end of a stream by its last event. `last` is None for a stream that was soft-deleted."""
         return await find_stream_end(self._caller, stream)
 
-    async def find_all_end(
-        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
-    ) -> ServerEnd:
-        """Find the end of `$all` by its last event, or by its last page if there is a filter."""
-        return await find_all_end(self._caller, after, batch_size, resolve_links=resolve_links, where=where)
+    async def find_all_end(self, after: Position) -> ServerEnd:
+        """Find the end of `$all` by its last event."""
+        return await find_all_end(self._caller, after)
 
     # Consumer groups -----------------------------------------------------------------------------
 
@@ -222,11 +231,15 @@ class GrpcTransport(Transport):
         """Create a consumer group."""
         if stream is None:
             settings = replace(settings, start_from=await start_of_group(self._leader, settings.start))
-        await self._leader.request(create_group(stream, group, settings))
+        exists, failed = PersistentSubscriptionExists, PersistentSubscriptionFailed
+        async with managing(self._leader, stream, group, found=exists, missing=failed):
+            await self._leader.request(create_group(stream, group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Replace the settings of a consumer group."""
-        await self._leader.request(update_group(stream, group, settings))
+        failed, missing = PersistentSubscriptionFailed, PersistentSubscriptionNotFound
+        async with managing(self._leader, stream, group, found=failed, missing=missing):
+            await self._leader.request(update_group(stream, group, settings))
 
     async def delete_group(self, stream: str | None, group: str) -> None:
         """Delete a consumer group."""
@@ -234,7 +247,9 @@ class GrpcTransport(Transport):
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Connect to a consumer group."""
-        return await connect_group(self._leader, stream, group, buffer_size)
+        full, missing = SubscriberLimitReached, PersistentSubscriptionNotFound
+        async with managing(self._leader, stream, group, found=full, missing=missing):
+            return await connect_group(self._leader, stream, group, buffer_size)
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Deliver parked events of a consumer group again, at most `limit`."""
@@ -254,7 +269,10 @@ class GrpcTransport(Transport):
 
     async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
         """Read the details of the consumer groups of a stream."""
-        return await self._leader.request(groups_of(stream))
+        try:
+            return await self._leader.request(groups_of(stream))
+        except PersistentSubscriptionNotFound:  # The stream has no group.
+            return ()
 
     async def restart_groups(self) -> None:
         """Stop and start all consumer groups."""
@@ -301,7 +319,7 @@ class GrpcTransport(Transport):
     @property
     def indexes(self) -> GrpcIndexes:
         """Reads of secondary indexes, and requests that manage them."""
-        return GrpcIndexes(self._caller)
+        return GrpcIndexes(self._caller, self._leader)
 
     def __repr__(self) -> str:
         return f"<GrpcTransport {self._caller!r}>"

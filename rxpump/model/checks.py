@@ -20,6 +20,12 @@ _LONGEST: Final = 10**9
 
 _MAX_PORT: Final = 65535
 
+_NOT_WRITTEN: Final = {
+    ALL_STREAM: "the log of all events, which cannot be written or deleted",
+    METADATA_PREFIX: "the prefix of the streams that hold metadata",
+}
+"""Names to which no events can be written, and what they are."""
+
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:
     """Return `value` if it is a non-empty text that UTF-8 can encode."""
@@ -55,7 +61,7 @@ def optional_function(argument: str, value: T) -> T:
 def client_that_can(method: str, value: T) -> T:
     """Return `value` if it is a client or another object that has the method."""
     if not callable(getattr(value, method, None)):
-        raise InvalidArgument("client", value, "a Client, or what client.as_user(...) returns")
+        raise InvalidArgument("client", value, "a Client, or the result of client.as_user(...)")
     return value
 
 
@@ -153,10 +159,9 @@ def written_stream(value: object) -> str:
         InvalidArgument: The name is `$all`, is `$$` (a write to it makes a server terminate), is empty, or is not a
             text.
     """
-    name = one_stream(value, f"{ALL_STREAM} is the log of all events, which cannot be written or deleted")
-    if name == METADATA_PREFIX:
-        allowed = f"the name of one stream; {METADATA_PREFIX} is the prefix of the streams that hold metadata"
-        raise InvalidArgument("stream", name, allowed)
+    name = text("stream", value)
+    if name in _NOT_WRITTEN:
+        raise InvalidArgument("stream", name, f"the name of one stream; {name} is {_NOT_WRITTEN[name]}")
     return name
 
 
@@ -191,9 +196,9 @@ def page_size(value: object, *, argument: str = "max_count", most: int) -> int:
 def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int:
     """Return `value` if it is an expected version: a number from 0, or an ExpectedVersion."""
     least, names = (-4, "ANY, NO_STREAM or STREAM_EXISTS") if may_be_stream_exists else (-2, "ANY or NO_STREAM")
-    if not _is_number(value, least, MAX_EVENT_NUMBER) or value == -3:
-        raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")
-    return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_EVENT_NUMBER and value != -3:
+        return int(value)
+    raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")
 
 
 def _is_number(value: object, least: int, most: int | None = None) -> TypeGuard[int]:

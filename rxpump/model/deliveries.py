@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, Protocol, SupportsIndex
+from typing import Final, NoReturn, Protocol, SupportsIndex
 
 from rxpump.errors import DeliveryExpired, InvalidArgument
 from rxpump.model.events import Event
@@ -28,6 +28,9 @@ class Acknowledger(Protocol):
 
     def release(self, delivery: Delivery) -> None:
         """Stop waiting for a delivery that will be neither acknowledged nor refused."""
+
+
+_ACKNOWLEDGED: Final = "acknowledged"
 
 
 class Delivery(Event):
@@ -68,6 +71,11 @@ class Delivery(Event):
         return self._outcome is not None
 
     @property
+    def is_acknowledged(self) -> bool:
+        """Whether it was settled by `ack`."""
+        return self._outcome == _ACKNOWLEDGED
+
+    @property
     def is_expired(self) -> bool:
         """Whether the delivery was not acknowledged, and can no longer be."""
         return self._outcome is None and self._acknowledger.closed is not None
@@ -82,7 +90,7 @@ class Delivery(Event):
             DeliveryExpired: The connection was lost since the event was delivered.
         """
         if self._is_open():
-            self._outcome = "acknowledged"
+            self._outcome = _ACKNOWLEDGED
             self._acknowledger.ack(self)
 
     def nack(self, action: NackAction = NackAction.RETRY, reason: str = "") -> None:

@@ -207,7 +207,7 @@ def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bo
     try:
         return json_text.encode(value) if encoder is None else json_text.encode_with(value, encoder), True
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgument(part, value, f"bytes, or what JSON can hold ({error})") from error
+        raise InvalidArgument(part, value, f"bytes, or a value that JSON can represent ({error})") from error
 
 
 def _random_id() -> bytes:

@@ -35,6 +35,7 @@ class LastingConnection(ABC, Generic[R]):
         self._ended: RxPumpError | None = None
         self._waiting_to_open = 0
         self._was_opened = False
+        self._is_closing = False
         self._nodes = resolver
 
     @property
@@ -70,7 +71,7 @@ class LastingConnection(ABC, Generic[R]):
             self._waiting_to_open -= 1
 
     def start(self) -> R:
-        """Start to connect if that was not done, or if the attempts have ended. Requests wait for the connection."""
+        """Start connecting, unless attempts are being made or there is a connection. Requests wait for it."""
         reconnector = self._reconnector
         if reconnector is not None and self._is_running:
             return reconnector
@@ -87,15 +88,19 @@ class LastingConnection(ABC, Generic[R]):
             NotConnected: `open` was not called, or `close` was.
             RxPumpError: The reason for which no further connection is made.
         """
-        if self._is_running:
+        if self._is_running and not self._is_closing:
             return
         if self._ended is not None:
             raise self._ended.with_traceback(None)
         raise NotConnected("not connected" if self._reconnector is None else "closed")
 
     async def close(self) -> None:
-        """End all requests with ClientClosed, and close the connection."""
-        await self._stop()
+        """End all requests with ClientClosed, and close the connection. New requests are refused at once."""
+        self._is_closing = True
+        try:
+            await self._stop()
+        finally:
+            self._is_closing = False
         self._ended = None
 
     @abstractmethod
@@ -112,17 +117,20 @@ class LastingConnection(ABC, Generic[R]):
 
     @property
     def _is_running(self) -> bool:
-        """Whether the connection is open, or attempts to connect are being made."""
-        return self._keeper is not None and not self._keeper.done() and not self._keeper.get_loop().is_closed()
+        """Whether the connection is open, or attempts to connect are being made, in the running event loop."""
+        keeper = self._keeper
+        return keeper is not None and not keeper.done() and keeper.get_loop() is asyncio.get_running_loop()
 
     async def _stop(self) -> None:
-        if self._keeper is not None and not self._keeper.get_loop().is_closed():
+        keeper = self._keeper  # Another task can connect again while this one waits.
+        if keeper is not None and not keeper.get_loop().is_closed():
+            await asyncio.sleep(0)  # A task that is cancelled before it has begun would not end the requests.
             try:
                 await self._leave()
             finally:
-                if not self._keeper.cancelling():  # A second cancellation would interrupt the end of the connection.
-                    self._keeper.cancel()
-                await asyncio.wait((self._keeper,))
+                if not keeper.cancelling():  # A second cancellation would interrupt the end of the connection.
+                    keeper.cancel()
+                await asyncio.wait((keeper,))
         await self._nodes.close()
 
     async def _keep_connected(self, reconnector: R) -> None:

@@ -164,16 +164,23 @@ class ClusterNodes(NodeResolver[A]):
         return self.discovery.pause()
 
     async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
-        """Request gossip periodically, and soon after a refusal, until another node is better. Return the reason."""
+        """Request gossip periodically until another node is better. Return the reason.
+
+        The next request follows soon after a refusal, and if the node did not answer the last one, because the other
+        nodes may be about to elect another leader.
+        """
         check_interval, gossip_interval = self.discovery.intervals
+        address = node.host, node.port
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(check_interval):
                     await doubted.wait()
             doubted.clear()
-            reason = await self.discovery.check((node.host, node.port))
+            reason = await self.discovery.check(address)
             if reason:
                 return reason
+            if self.discovery.view.is_silent(address):
+                doubted.set()
             await asyncio.sleep(gossip_interval)
 
     async def state(self, node: A) -> NodeState | None:

@@ -14,6 +14,7 @@ one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Generic
@@ -30,10 +31,13 @@ from rxpump.errors import (
     ReconnectFailed,
     RxPumpError,
 )
+from rxpump.failure_log import FailureLog
 from rxpump.model.status import Connected, Connecting, Reconnecting, Status
 from rxpump.network.node_resolver import A, NodeResolver
 from rxpump.network.reconnect_policy import ReconnectPolicy
 from rxpump.settings import Settings
+
+_log = logging.getLogger("rxpump.connection")
 
 REFUSED_PAUSE: Final = 0.25
 """Shortest delay in seconds after a refusal, because servers delay clients that are refused often."""
@@ -68,6 +72,7 @@ class Reconnector(ABC, Generic[A]):
         self._settings = settings
         self._on_status = on_status
         self._policy = ReconnectPolicy(settings.reconnect, holds_after)
+        self._failures = FailureLog(_log, f"the connection of {settings.name}")
         self._problem: RxPumpError | None = None
         self._has_left = False
         self._doubted = asyncio.Event()
@@ -87,6 +92,8 @@ class Reconnector(ABC, Generic[A]):
             delay = self._delay(is_hint=leader is not None)
             if delay is None:
                 return self._failure_of_policy(self._problem)
+            if leader is None and not self._has_left:
+                self._failures.failed(self._problem, delay, now())
             self._on_status(Reconnecting(max(self._policy.attempts, 1), delay, self._problem))
             await asyncio.sleep(delay)
 
@@ -209,6 +216,7 @@ class Reconnector(ABC, Generic[A]):
         since = now()
         self._resolver.memory.note_success((address.host, address.port))
         self._doubted.clear()
+        self._failures.worked(since)
         watching = asyncio.ensure_future(self._watch(address))
         self._on_status(Connected(self.address))
         if not self.first.done():

@@ -44,8 +44,8 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
 
     A delivery is finished when everything that the operators above made of it has been delivered through this
     operator, and every delivery before it is finished. `on_next` below must have returned. Dropped deliveries are
-    finished too. So deliveries are acknowledged in the order in which they came, and one that takes long delays the
-    later ones. Deliveries that were acknowledged or nacked before are skipped, and so are those of a lost connection,
+    finished too. So deliveries are acknowledged in the order in which they came, and a slow one delays those after
+    it. Deliveries that were acknowledged or nacked before are skipped, and so are those of a lost connection,
     because the server delivers them again.
 
     When the source completes, every finished delivery is acknowledged before the operator completes. When the source
@@ -84,6 +84,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._loop_caller = LoopCaller()
         self._sources: list[_Source] = []  # There are several after a retry or in a merge.
         self._delivering: Pending | None = None
+        self._handled_above: BaseException | None = None  # The delivery began in an `except` block of this exception.
         self._below = ProgressTracker()
         self._counts_dropped = True
 
@@ -108,14 +109,15 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         newest = above.newest
         entry.retain()
         below = self._below.begin(None if newest is None else newest.item)
-        outer, self._delivering = self._delivering, entry
+        outer = self._delivering, self._handled_above
+        self._delivering, self._handled_above = entry, sys.exception()
         try:
             above.deliver(self._observer.on_next, value, below, below)
         except BaseException:
             entry.abandon()
             raise
         finally:
-            self._delivering = outer
+            self._delivering, self._handled_above = outer
         below.release()
         if newest is not None and not entry.is_abandoned:
             source.note_arrival(newest)
@@ -140,7 +142,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         If the subscriber disposes during a delivery, that delivery is regarded as finished, unless the subscriber is
         raising an exception.
         """
-        if self._delivering is not None and sys.exception() is not None:
+        if self._delivering is not None and sys.exception() is not self._handled_above:
             self._delivering.abandon()
         self._source.dispose()
         self._end_soon()

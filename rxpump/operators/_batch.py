@@ -34,6 +34,9 @@ def batch(
 
     No item is lost. The operator pauses the source while too many items are buffered.
 
+    A consumer group sends at most `buffer_size` deliveries that are not acknowledged. So pass `max_time`, or a
+    `max_size` up to that number; otherwise a batch that is acknowledged later is never full.
+
     Args:
         max_size: Number of items at which a batch is emitted.
         max_time: Seconds after its first item at which a batch is emitted even if it is not full. None: a batch is

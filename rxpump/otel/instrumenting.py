@@ -72,7 +72,7 @@ def instrument(
     )
     if asynchronous.is_connected:
         if isinstance(client, BlockingClient):
-            client._thread.call(instrumentation.watch())
+            client._thread.call(instrumentation.watch)
         else:
             instrumentation.note_connected()
 

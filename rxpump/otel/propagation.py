@@ -96,6 +96,7 @@ def _with_context(metadata: bytes, context: SpanContext) -> bytes | None:
     except (ValueError, RecursionError):
         return None
     text = metadata.rstrip()
-    if not isinstance(keys, dict) or not text.endswith(b"}") or b"\x00" in text:  # UTF-16 contains zero bytes
+    # JSON in UTF-16 contains zero bytes.
+    if not isinstance(keys, dict) or not text.endswith(b"}") or b"\x00" in text:
         return None
     return text[:-1] + (b"," if keys else b"") + added

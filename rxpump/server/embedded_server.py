@@ -11,7 +11,7 @@ from typing import Final
 
 from rxpump.heartbeat import Heartbeat
 from rxpump.server.access.saved_users import SavedUsers
-from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, UNRESTRICTED, Account, Users
+from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, NOBODY, UNRESTRICTED, Account, User, Users
 from rxpump.server.errors import CannotListen
 from rxpump.server.groups.groups import Groups
 from rxpump.server.grpc.grpc_face import GrpcFace
@@ -29,6 +29,10 @@ from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
 _ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
 _CLOSE_TIMEOUT: Final = 1.0  # Seconds in which clients can read the last replies when the server stops
+
+
+def _anonymous(*, allowed: bool) -> User:
+    return ANONYMOUS if allowed else NOBODY
 
 
 class EmbeddedServer:
@@ -53,8 +57,11 @@ class EmbeddedServer:
         grpc_port: Port for gRPC, and for HTTP as on `http_port`, both with TLS if `tls` is given; 0 for a free port,
             which the attribute `grpc_port` names after the start; None for no gRPC.
         insecure: Whether everyone may do everything without credentials, like a real server with `--insecure`.
-        projections: Whether to run the system projections ($ce-x, $et-x, $streams, $category-x), also for events that
-            were written before.
+        anonymous_access: Whether requests without credentials may use streams that everyone may use. None for the
+            behavior of real servers: over TCP they may, as up to version 23.2; over gRPC they may not, as from 23.6
+            on. But without TLS, where most gRPC clients send no credentials, they may, unless `strictness` is REAL.
+        projections: Whether to run the system projections ($ce-x, $et-x, $bc-x, $streams, $category-x), also for
+            events that were written before.
         strictness: How exactly to imitate undocumented behavior of a real server.
         membership: Place of the server in its cluster; None for a cluster of one node.
         gossip_words: Version of the servers whose gossip documents to imitate.
@@ -74,6 +81,7 @@ class EmbeddedServer:
         http_port: int | None = None,
         grpc_port: int | None = None,
         insecure: bool = False,
+        anonymous_access: bool | None = None,
         projections: bool = False,
         strictness: Strictness = Strictness.LENIENT,
         membership: Membership | None = None,
@@ -83,13 +91,17 @@ class EmbeddedServer:
         self.host = host
         self.port: int = port
         self._projections = Projections(store) if projections else None
+        may_call = anonymous_access
+        if may_call is None:
+            may_call = tls is None and strictness is not Strictness.REAL
         self._node = Node(
             store,
             Users(users, saved=SavedUsers(store)),
             groups=Groups(store, persistent_tick),
             strictness=strictness,
             membership=SingleNode(store, self._addresses) if membership is None else membership,
-            anonymous=UNRESTRICTED if insecure else ANONYMOUS,
+            anonymous=UNRESTRICTED if insecure else _anonymous(allowed=anonymous_access is not False),
+            anonymous_caller=UNRESTRICTED if insecure else _anonymous(allowed=may_call),
             count_clients=lambda: self.client_count,
             projections=self._projections,
         )
@@ -157,7 +169,7 @@ class EmbeddedServer:
         self._node.users.reread()
 
     async def start(self) -> None:
-        """Start to listen.
+        """Start listening.
 
         Raises:
             CannotListen: The address cannot be used. The store is closed.

@@ -29,6 +29,7 @@ class Node:
         access: Permissions of users on streams.
         membership: Place of the server in its cluster.
         anonymous: User of requests without credentials.
+        anonymous_caller: User of gRPC calls without credentials.
         statistics: Statistics of the server.
         projections: System projections; None if there are none.
     """
@@ -42,6 +43,7 @@ class Node:
         strictness: Strictness = Strictness.LENIENT,
         membership: Membership | None = None,
         anonymous: User = ANONYMOUS,
+        anonymous_caller: User | None = None,
         count_clients: Callable[[], int] = int,
         projections: Projections | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Node:
         self.access: Access = Access(store)
         self.membership: Membership = SingleNode(store) if membership is None else membership
         self.anonymous: User = anonymous
+        self.anonymous_caller: User = anonymous if anonymous_caller is None else anonymous_caller
         self.statistics: Statistics = Statistics(store, count_clients)
         self.projections: Projections | None = projections
 

@@ -16,7 +16,7 @@ class Strictness(Enum):
 
     An append with ExpectedVersion.ANY is a repetition if its stream holds the ids of its events in their order. If
     the stream holds them in another order, the server replies WrongExpectedVersion. Filters compare prefixes
-    character by character.
+    character by character. The error of a malformed gRPC request names the reason.
     """
 
     REAL = "real"
@@ -25,5 +25,6 @@ class Strictness(Enum):
     An append with ExpectedVersion.ANY is a repetition only if its stream was the first to receive the ids. If the
     stream holds them in another order, the server does not reply. Filters compare prefixes by the rules of a culture,
     so that a filter misses names that continue the last letter of its prefix, and finds names that have the same
-    letters in other characters.
+    letters in other characters. gRPC calls without credentials are refused, also without TLS, except for the gossip,
+    the features and the statistics of the server. The errors of malformed gRPC requests name no reason.
     """

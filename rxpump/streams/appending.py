@@ -20,7 +20,7 @@ from rxpump.errors import WrongExpectedVersion
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
-from rxpump.streams.instrumented import append
+from rxpump.streams.instrumented import append_buffered
 from rxpump.streams.write_buffer import WriteBuffer
 from rxpump.transport import Appender
 
@@ -107,10 +107,8 @@ class _Writing:
         self._appender.close()
 
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
-        buffer, appender = self._buffer, self._appender
-        appending = append(
-            buffer.transport, buffer.stream, events, lambda new: appender.append(new, version), is_buffered=True
-        )
+        buffer = self._buffer
+        appending = append_buffered(buffer.transport, self._appender, buffer.stream, events, version)
         work = self._runtime.start(appending, "append")
         work.add_done_callback(self._note)
         return _Sent(events, version, version == self._confirmed, work)

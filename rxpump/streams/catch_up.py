@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
 from reactivex import abc
 
-from rxpump.backoff import Backoff, Failures
+from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, SubscriptionDropped
 from rxpump.model.events import Event
@@ -34,7 +34,8 @@ from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Si
 from rxpump.settings import Settings
 from rxpump.streams.cursor import Cursor, Followed, Landmark, Place
 from rxpump.streams.probes import CatchUpProbe
-from rxpump.streams.source import TaskObservable, TaskSubscription
+from rxpump.streams.retries import Retries
+from rxpump.streams.source import Pages, TaskObservable, TaskSubscription
 from rxpump.streams.wait_limit import WaitLimit
 from rxpump.transport import Confirmed, Subscription
 
@@ -44,34 +45,45 @@ GRACE_SECONDS = 0.5
 """Seconds in which an event that the watchdog found on the server must arrive."""
 
 LAG_SECONDS = 2.0
-"""Seconds in which a node that ends before an event that was delivered must have it, if only the leader serves reads.
-"""
+"""Seconds that a node gets to receive an event that was delivered before, if only the leader serves reads."""
 
 FOLLOWER_LAG_SECONDS = 30.0
-"""The same time if followers serve reads, which can be behind the previous node of the client."""
+"""Seconds for the same if followers serve reads, because they can be behind the previous node of the client."""
 
 
-News = AsyncGenerator[Sequence[Event] | Signal, None]
-"""Batches of events, and signals between them."""
+News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
+"""A batch of events or a signal of one attempt."""
 
-T = TypeVar("T")
-Select = Callable[[News, CatchUpProbe], AsyncGenerator[Iterable[T] | Examined, None]]
-"""Function that chooses the items for subscribers, and reports each batch to the probe."""
+Show = Callable[[Signal], Iterable[Signal] | Examined]
+"""Function that returns the page for a signal: the items for subscribers, or an Examined as progress."""
 
 
-async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: float = LAG_SECONDS) -> News:
+async def catch_up(
+    cursor: Cursor,
+    show: Show,
+    probe: CatchUpProbe,
+    *,
+    watchdog: float,
+    retry: Backoff,
+    max_lag: float = LAG_SECONDS,
+) -> Pages[Any]:
     """Follow a stream or `$all` from the place of `cursor`, through any number of attempts.
 
     Args:
         cursor: Place at which to start; it moves with each batch.
+        show: Returns the page for a signal.
+        probe: State of the subscription, to which each batch is reported.
         watchdog: Seconds of silence after which a live subscription checks whether it has missed an event.
         retry: Pauses between attempts.
         max_lag: Seconds for which a node may lack events that were delivered.
 
+    Yields:
+        Batches of events, and pages of signals between them.
+
     Raises:
         RxPumpError: An attempt failed, and another attempt cannot succeed.
     """
-    failures = Failures(retry)
+    retries = Retries(retry, _log, f"the subscription to {cursor.followed.name}")
     is_cut_off = may_have_moved = False
     lag = _Lag(max_lag)
     while True:
@@ -82,45 +94,57 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
                     await cursor.check_last()
                     may_have_moved = False
                 while True:
-                    news = await (_next(subscription, cursor, silence) if cursor.is_live else subscription.next())
-                    match news:
-                        case Confirmed():
-                            cursor.confirm(news.last)
-                            continue
-                        case Examined():
-                            if not cursor.pass_examined(news.position):
-                                continue
-                        case CaughtUp():
-                            cursor.is_live = True
-                            failures.reset()
-                            lag.end()
-                        case FellBehind():
-                            cursor.is_live = False
-                        case _:
-                            news = cursor.fresh(news)
+                    try:
+                        news = await (silence.wait(subscription.next()) if cursor.is_live else subscription.next())
+                    except TimeoutError:
+                        news = await _next_overdue(subscription, cursor)
+                    page = _page_of(news, cursor, show, probe)
+                    if isinstance(news, Confirmed):
+                        lag.end()
+                    if page is None:
+                        continue
+                    retries.note_progress()
+                    if isinstance(news, CaughtUp):
+                        retries.reset()
                     if is_cut_off:
                         is_cut_off = False
-                        yield Reconnected()
-                    yield news
+                        yield show(Reconnected())
+                    yield page
+                    probe.end_page()
         except RxPumpError as error:
             examined = cursor.place
             if not error.retryable and not lag.allows(error) and not await _rewinds(cursor, error):
                 raise
             if cursor.is_live:
                 cursor.is_live = False
-                yield FellBehind(error)
+                yield show(FellBehind(error))
             if isinstance(cursor.place, Position) and cursor.place != examined:
-                _log.warning(
-                    "the server lost events that the filter of the subscription to %s had examined, up to %s; "
-                    "none of them was delivered, so it continues after %s",
-                    cursor.followed.name,
-                    position_text(examined),
-                    position_text(cursor.place),
-                )
-                yield Examined(cursor.place)
+                _log_lost(cursor, examined)
+                yield show(Examined(cursor.place))
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
             may_have_moved = may_have_moved or not isinstance(error, SubscriptionDropped)  # to another node
-            await asyncio.sleep(failures.next_endless_delay())
+            await retries.wait_after(error)
+
+
+def _page_of(news: News, cursor: Cursor, show: Show, probe: CatchUpProbe) -> Iterable[Any] | Examined | None:
+    """Move the cursor, and return the page for subscribers; None if the news of an attempt are not new to them."""
+    if not isinstance(news, (Confirmed, CaughtUp, FellBehind, Examined)):
+        probe.page = events = cursor.fresh(news)
+        return events
+    if isinstance(news, Confirmed):
+        cursor.confirm(news.last)
+        return None
+    return show(news) if cursor.apply(news) else None
+
+
+def _log_lost(cursor: Cursor, examined: Position | None) -> None:
+    _log.warning(
+        "the server lost events that the filter of the subscription to %s had examined, up to %s; "
+        "none of them was delivered, so it continues after %s",
+        cursor.followed.name,
+        position_text(examined),
+        position_text(cursor.place),
+    )
 
 
 async def _rewinds(cursor: Cursor, error: RxPumpError) -> bool:
@@ -133,27 +157,24 @@ async def _rewinds(cursor: Cursor, error: RxPumpError) -> bool:
         return failed.retryable
 
 
-async def _next(
-    subscription: Subscription, cursor: Cursor, silence: WaitLimit
-) -> Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined:
-    """Wait for the next batch or signal of a live subscription.
+async def _next_overdue(subscription: Subscription, cursor: Cursor) -> News:
+    """Return the next batch or signal after a silence that is too long.
 
-    After a silence that is too long, check on the server whether an event should have arrived.
+    It is empty if the server has no event, or is sending a large one over a slow connection.
 
     Raises:
         SubscriptionDropped: An event was written and did not arrive.
     """
-    while True:
-        try:
-            return await silence.wait(subscription.next())
-        except TimeoutError:
-            if not await cursor.is_behind():
-                continue
-        try:
-            async with asyncio.timeout(GRACE_SECONDS):
-                return await subscription.next()
-        except TimeoutError:
-            raise SubscriptionDropped(cursor.followed.name, "events were written and did not arrive") from None
+    arrived = subscription.incomplete_bytes
+    if not await cursor.is_behind():
+        return ()
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            return await subscription.next()
+    except TimeoutError:
+        if subscription.incomplete_bytes != arrived:
+            return ()
+        raise SubscriptionDropped(cursor.followed.name, "events were written and did not arrive") from None
 
 
 class _Lag:
@@ -216,16 +237,16 @@ class CatchUp(TaskObservable[Event]):
     def _begin(
         self, observer: abc.ObserverBase[Event], scheduler: abc.SchedulerBase | None = None
     ) -> TaskSubscription[Event]:
-        return self._subscribe_with(_events_only, observer)
+        return self._subscribe_with(_hide, observer)
 
-    def _subscribe_with(self, select: Select[T], observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
-        """Start a subscription to the items that `select` yields, and include it in the metrics of the client."""
+    def _subscribe_with(self, show: Show, observer: abc.ObserverBase[Any]) -> TaskSubscription[Any]:
+        """Start a subscription to the events and shown signals, and include it in the metrics of the client."""
         settings = self._settings
         cursor = Cursor(self._followed, self._after, seen=self._seen, last=self._last)
         max_lag = LAG_SECONDS if settings.reads_from_leader else FOLLOWER_LAG_SECONDS
-        news = catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
         probe = CatchUpProbe(cursor)
-        subscription = TaskSubscription(self._runtime, self.name, select(news, probe), observer)
+        pages = catch_up(cursor, show, probe, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
+        subscription = TaskSubscription(self._runtime, self.name, pages, observer)
         probe.upstream = subscription.upstream
         subscription.measure(self._followed.transport, probe)
         return subscription
@@ -237,7 +258,7 @@ class CatchUp(TaskObservable[Event]):
     def resume_after(self, event: Event) -> CatchUp:
         """Return the same subscription, started after `event`, which was delivered before."""
         place = self._followed.place(event)
-        last = Landmark(place, event.received.id_bytes)
+        last = Landmark(place, event.received_id_bytes)
         return CatchUp(self._runtime, self.name, self._settings, self._followed, place, seen=place, last=last)
 
     def resume_at(self, place: Place | None) -> CatchUp:
@@ -267,28 +288,14 @@ class _WithSignals(TaskObservable[Event | Signal]):
     def _begin(
         self, observer: abc.ObserverBase[Event | Signal], scheduler: abc.SchedulerBase | None = None
     ) -> TaskSubscription[Event | Signal]:
-        return self._events._subscribe_with(_events_and_signals, observer)
+        return self._events._subscribe_with(_show, observer)
 
 
-async def _events_only(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterable[Event] | Examined, None]:
-    """Yield the events, and Examined as progress. Drop all other signals."""
-    async with aclosing(news):
-        async for item in news:
-            if isinstance(item, Examined):
-                yield item
-            elif not isinstance(item, Signal):
-                probe.page = item
-                yield item
-                probe.end_page()
+def _hide(signal: Signal) -> Iterable[Signal] | Examined:
+    """Return Examined as progress, and no item for any other signal."""
+    return signal if isinstance(signal, Examined) else ()
 
 
-async def _events_and_signals(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterable[Event | Signal], None]:
-    """Yield the events, and each signal as an item among them."""
-    async with aclosing(news):
-        async for item in news:
-            if isinstance(item, Signal):
-                yield (item,)
-            else:
-                probe.page = item
-                yield item
-                probe.end_page()
+def _show(signal: Signal) -> Iterable[Signal]:
+    """Return the signal as an item."""
+    return (signal,)

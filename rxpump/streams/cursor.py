@@ -16,6 +16,7 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
 from rxpump.model.positions import END, FIRST_POSITION, Edge, Position, StreamDirection
+from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.transport import IndexRequests, ServerEnd, Subscription, Transport
 
@@ -51,7 +52,12 @@ class Followed(ABC):
 
     @abstractmethod
     async def find_end(self, after: Place) -> ServerEnd:
-        """Find the place of the last event on the server."""
+        """Find the last event on the server.
+
+        Returns:
+            The place of the last event, and the place of an event after `after` that must be delivered. If there is
+            no such event, the second place is None or not after `after`.
+        """
 
     @abstractmethod
     def place(self, event: Event) -> Place:
@@ -127,10 +133,28 @@ class FollowedAll(Followed):
         )
 
     async def find_end(self, after: Position) -> ServerEnd:
-        """Find the last event of `$all`."""
-        return await self.transport.find_all_end(
-            after, batch_size=self.batch_size, resolve_links=self.resolve_links, where=self._where
+        """Find the last event of `$all`, and with a filter the first event after `after` that matches.
+
+        The search is short, because a subscription with a filter also moves over events that do not match.
+        """
+        end = await self.transport.find_all_end(after)
+        if self._where is None or not isinstance(end.readable, Position) or end.readable <= after:
+            return end
+        try:
+            return ServerEnd(end.last, await self._find_match(after, self._where))
+        except ReadFailed:  # The log has no such position. The next attempt finds out whether it lost events.
+            return end
+
+    async def _find_match(self, after: Position, where: EventFilter) -> Position | None:
+        found = self.transport.read_all(
+            after, _FORWARD, batch_size=self.batch_size, resolve_links=self.resolve_links, where=where
         )
+        async with aclosing(found):
+            async for batch in found:
+                for event in batch:
+                    if self.place(event) > after:
+                        return self.place(event)
+        return None
 
     def place(self, event: Event) -> Position:
         """Return the position at which the event was received."""
@@ -243,8 +267,8 @@ class Cursor:
             last = max(self.place, last)
         if events:
             if len(events) > 1:
-                self._landmarks.append(Landmark(self.followed.place(events[0]), events[0].received.id_bytes))
-            self._landmarks.append(Landmark(last, newest.received.id_bytes))
+                self._landmarks.append(Landmark(self.followed.place(events[0]), events[0].received_id_bytes))
+            self._landmarks.append(Landmark(last, newest.received_id_bytes))
         self.place = self._seen = last
         return events
 
@@ -253,15 +277,21 @@ class Cursor:
         last = self._landmarks[-1] if self._landmarks else None
         if last is not None and last.place == place:
             for event in events:
-                if place_of(event) == place and event.received.id_bytes != last.id:
+                if place_of(event) == place and event.received_id_bytes != last.id:
                     raise LogTruncated(self.followed.name, place, place)
         return [event for event in events if place_of(event) > place]
 
-    def pass_examined(self, position: Position) -> bool:
-        """Move the place to a position up to which no event matches. Return False if the place was not before it."""
-        if self.place is not None and position <= self.place:
+    def apply(self, signal: CaughtUp | FellBehind | Examined) -> bool:
+        """Apply a signal of the current attempt, and return whether it is news for subscribers.
+
+        An Examined moves the place to its position, unless the place is already there or after it.
+        """
+        if not isinstance(signal, Examined):
+            self.is_live = isinstance(signal, CaughtUp)
+            return True
+        if self.place is not None and signal.position <= self.place:
             return False
-        self.place = self._seen = position
+        self.place = self._seen = signal.position
         return True
 
     def confirm(self, last: Place | None) -> None:
@@ -324,7 +354,7 @@ class Cursor:
         event = await self.followed.read_at(landmark.place)
         if event is None or self.followed.place(event) != landmark.place:
             return None
-        return event.received.id_bytes == landmark.id
+        return event.received_id_bytes == landmark.id
 
     async def _count_kept(self) -> int:
         """Count the stored events that the server still has, by a binary search for the first lost one."""

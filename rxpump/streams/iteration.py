@@ -35,14 +35,18 @@ class Iteration(AsyncIterator[T]):
             event = await asyncio.wait_for(anext(events), timeout=1)
         except TimeoutError:
             ...  # no event within a second; the next anext goes on
+
+    Attributes:
+        taken: Values that `take` has moved here for another thread, which removes them.
     """
 
-    __slots__ = ("_buffer", "_values")
+    __slots__ = ("_buffer", "_values", "taken")
 
     def __init__(self, source: reactivex.Observable[T]) -> None:
         # The source references only the buffer, so that the iteration is garbage collected when the loop ends.
         self._buffer: _Buffer[T] = _Buffer(source)
         self._values = self._buffer.values
+        self.taken: deque[T] = self._buffer.taken
 
     async def __anext__(self) -> T:
         """Return the next value.
@@ -56,22 +60,21 @@ class Iteration(AsyncIterator[T]):
             await self._buffer.fill()
         return self._values.popleft()
 
-    async def take(self) -> list[T]:
-        """Return all values that are buffered, at least one.
+    async def take(self) -> None:
+        """Move all values that are buffered, at least one, to `taken`.
 
         Raises:
             StopAsyncIteration: The source has completed, or the iteration is closed.
             RuntimeError: Another task is waiting for the next value.
             Exception: The error of the source. It is raised once, after all values before it.
         """
-        values = [await anext(self)]
+        self.taken.append(await anext(self))
         while self._values:
-            values.append(self._values.popleft())
+            self.taken.append(self._values.popleft())
         self._buffer.note_taken()
-        return values
 
     async def aclose(self) -> None:
-        """End the subscription and drop the values that are buffered."""
+        """End the subscription and drop the values that are buffered or `taken`."""
         self._buffer.close()
 
     def __del__(self) -> None:
@@ -92,6 +95,7 @@ class _Buffer(Generic[T]):
     def __init__(self, source: reactivex.Observable[T]) -> None:
         self.source = source
         self.values: deque[T] = deque()
+        self.taken: deque[T] = deque()
         self._watermarks = Watermarks("async for", high=HIGH_MARK)
         self._failure: Exception | None = None
         self._is_over = False
@@ -160,10 +164,12 @@ class _Buffer(Generic[T]):
     def close(self) -> None:
         """End the subscription and drop the buffered values. A task that waits in `fill` completes."""
         self._is_over = self._is_closed = True
-        for value in self.values:
-            if isinstance(value, Delivery):
-                value._release()
-        self.values.clear()
+        for values in (self.values, self.taken):
+            with suppress(IndexError):  # All are dropped. Another thread can take one of them at the same time.
+                while True:
+                    value = values.popleft()
+                    if isinstance(value, Delivery):
+                        value._release()
         self._watermarks.close()
         if self._subscription is not None:
             self._subscription.dispose()

@@ -26,7 +26,7 @@ from typing import Any
 
 from reactivex import abc
 
-from rxpump.backoff import Backoff, Failures
+from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.progress import DeliveryTracker
 from rxpump.backpressure.tracking import announce
@@ -41,6 +41,7 @@ from rxpump.model.system_names import ALL_STREAM
 from rxpump.settings import Settings
 from rxpump.streams.acknowledger import BatchingAcknowledger
 from rxpump.streams.probes import ConsumerProbe
+from rxpump.streams.retries import Retries
 from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Transport
 
@@ -146,11 +147,11 @@ class ConsumerSession(TaskSubscription[Delivery]):
         announce(self._deliveries_tracker)
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
-        failures = Failures(self._retry)
+        retries = Retries(self._retry, _log, f"the {self._name}")
         while True:
             try:
                 self.acknowledger = acknowledger = await self._connect()
-                failures.reset()
+                retries.reset()
                 while True:
                     batch = await acknowledger.next()
                     self.arrived = self.delivered + len(batch)
@@ -162,9 +163,7 @@ class ConsumerSession(TaskSubscription[Delivery]):
                         raise PersistentSubscriptionDeleted(error.stream, error.group) from error
                 if not error.retryable:
                     raise
-                delay = failures.next_endless_delay()
-                _log.info("%s: %s; will connect again in %.3f s", self._name, error, delay)
-                await asyncio.sleep(delay)
+                await retries.wait_after(error)
 
     def _until_closed(self, acknowledger: BatchingAcknowledger, batch: Iterable[Delivery]) -> Iterator[Delivery]:
         """Yield deliveries until they can no longer be acknowledged. The server delivers the rest again."""

@@ -52,8 +52,8 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()
         results = append_in_order(runtime, self._buffer, open_appender, expected_version, batching.max_in_flight)
         self._work = runtime.start(self._run(results), f"publish to {stream}")
-        runtime.intakes.add(self._buffer.end_intake)
-        self._work.add_done_callback(lambda _: runtime.intakes.discard(self._buffer.end_intake))
+        runtime.sinks[self._work] = self._buffer
+        self._work.add_done_callback(self._ended)
 
     @property
     def results(self) -> Observable[WriteResult]:
@@ -109,10 +109,6 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                 for last in written:
                     self._written += last.last_event_number - last.first_event_number + 1
                     self._results.on_next(last)
-        except asyncio.CancelledError:
-            self._fail(ClientClosed(self._runtime.peer, f"publishing to {self.stream} was ended"))
-            self._end.exception()  # Mark the error as retrieved, because the program itself ended the writing.
-            raise
         except Exception as error:
             self._fail(error)
         else:
@@ -121,6 +117,14 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         finally:
             self._buffer.close()
             await results.aclose()
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        """Fail if the writing was cancelled. A task that is cancelled before it has begun does not run at all."""
+        self._runtime.sinks.pop(work, None)
+        self._buffer.close()
+        if work.cancelled() and not self._end.done():
+            self._fail(ClientClosed(self._runtime.peer, f"publishing to {self.stream} was ended"))
+            self._end.exception()  # Mark the error as retrieved, because the program itself ended the writing.
 
     def _fail(self, error: Exception) -> None:
         self._end.set_exception(error)

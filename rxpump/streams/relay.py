@@ -19,6 +19,7 @@ operators, `map_async` and `batch` keep it; operators that emit results as they 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -26,7 +27,7 @@ from typing import Any
 
 import reactivex
 
-from rxpump.backoff import Backoff, Failures
+from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.tracking import tracking
@@ -38,9 +39,12 @@ from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.observable import Piped
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
+from rxpump.streams.retries import Retries
 from rxpump.streams.source import PageSource, TaskObservable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
 from rxpump.transport import Appender, Transport
+
+_log = logging.getLogger("rxpump.relay")
 
 HINT_EVERY = 1000
 """Number of source events without a result after which a hint is written."""
@@ -88,21 +92,22 @@ class Relay(PageSource[WriteResult]):
         self._retry = retry
 
     async def _relay(self) -> AsyncGenerator[list[WriteResult], None]:
-        failures = Failures(self._retry)
+        retries = Retries(self._retry, _log, f"the {self.name}")
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
+                retries.note_ready()
                 progress = _RelayProgress(self.source, self.target, start, self._transport)
                 async with aclosing(self._run(progress)) as results:
                     async for result in results:
-                        failures.reset()
+                        retries.reset()
                         yield result
                 return
             except RxPumpError as error:
                 # Another program has written to the target. Find the new end of the target.
                 if not error.retryable and not isinstance(error, WrongExpectedVersion):
                     raise
-                await asyncio.sleep(failures.next_endless_delay())
+                await retries.wait_after(error)
 
     async def _run(self, progress: _RelayProgress) -> AsyncGenerator[list[WriteResult], None]:
         """Copy events, starting after the last one in the target, until the source ends or a request fails."""
@@ -192,7 +197,11 @@ class _RelayProgress:
         # A batch has the place of its newest event, so that a larger batch after a restart is not skipped.
         origin = None if entry is None or newest is None else newest.item
         if entry is None or not isinstance(origin, Event):
-            raise InvalidArgument("pipeline", item, "operators that keep the order and the Upstream of their source")
+            raise InvalidArgument(
+                "pipeline",
+                item,
+                "operators that keep the order of their source, and do not deliver from a timer or another source",
+            )
         number = origin.received_number
         if number < self._place.number:
             raise InvalidArgument("pipeline", item, "operators that keep the order of their source")

@@ -24,11 +24,11 @@ class Single(Call[T]):
     """
 
     def __init__(self, runtime: BackgroundTasks, name: str, send: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        async def pages() -> Pages[T]:
-            yield (await send(),)
-
-        super().__init__(runtime, name, pages)
+        super().__init__(runtime, name)
         self._send = send
+
+    async def _open_pages(self) -> Pages[T]:
+        yield (await self._send(),)
 
     def __await__(self) -> Generator[Any, None, T]:
         """Send the request and return the reply."""

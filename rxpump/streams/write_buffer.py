@@ -73,7 +73,7 @@ class WriteBuffer:
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
         self._loop_caller = LoopCaller()
-        self._completes_by_itself = False
+        self._completes_by_itself: bool | None = None  # None until an item arrives.
         self._batching = batching
         self._watermarks = Watermarks(name, high=max(2 * batching.max_batch, batching.max_in_flight))
         self._events: deque[NewEvent] = deque()
@@ -98,7 +98,7 @@ class WriteBuffer:
         instrumentation = self.transport.telemetry.instrumentation
         if instrumentation is not None:
             event = instrumentation.buffering(event)
-        self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
+        self._completes_by_itself = bool(self._completes_by_itself) or Upstream.current() is not None
         self._watermarks.added(len(self._events) + 1)
         self._events.append(event)
         self._bytes += event.size
@@ -129,9 +129,17 @@ class WriteBuffer:
         self.changed.set()
 
     def end_intake(self) -> None:
-        """End the buffer because the client drains. A source of rxpump completes on its own."""
-        if not self._completes_by_itself:
+        """Accept no further events, because the client drains. Sources of rxpump complete on their own then.
+
+        If no event has arrived, the source is not known, and nothing is done.
+        """
+        if self._completes_by_itself is False:
             self.on_completed()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no event has arrived and the source has not ended."""
+        return self._completes_by_itself is None and not self.is_over
 
     @property
     def has_batch(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -39,21 +40,32 @@ class Writes(Call[WriteResult]):
         batching: Batching,
         transport: Transport,
     ) -> None:
-        async def write() -> AsyncGenerator[list[WriteResult], None]:
-            buffer = WriteBuffer("publish", stream, batching, transport)
-            runtime.intakes.add(buffer.end_intake)
-            subscription = events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
-            results = append_in_order(runtime, buffer, open_appender, expected_version, batching.max_in_flight)
-            try:
-                async for result in results:
-                    yield result
-            finally:
-                runtime.intakes.discard(buffer.end_intake)
-                buffer.close()
-                subscription.dispose()
-                await results.aclose()
+        super().__init__(runtime, "publish")
+        self._stream = stream
+        self._events = events
+        self._open_appender = open_appender
+        self._expected_version = expected_version
+        self._batching = batching
+        self._transport = transport
 
-        super().__init__(runtime, "publish", write)
+    async def _open_pages(self) -> AsyncGenerator[list[WriteResult], None]:
+        runtime, batching = self._runtime, self._batching
+        buffer = WriteBuffer("publish", self._stream, batching, self._transport)
+        task = asyncio.current_task()
+        assert task is not None
+        runtime.sinks[task] = buffer
+        subscription = self._events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
+        results = append_in_order(
+            runtime, buffer, self._open_appender, self._expected_version, batching.max_in_flight
+        )
+        try:
+            async for result in results:
+                yield result
+        finally:
+            runtime.sinks.pop(task, None)
+            buffer.close()
+            subscription.dispose()
+            await results.aclose()
 
     def __await__(self) -> Generator[Any, None, WriteResult | None]:  # type: ignore[override]
         """Write all events, and return the last result."""

@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         """Receive bytes, settle the requests that they answer, and send waiting frames; called by asyncio."""
         if self._is_shut_down:
             return
-        self._telemetry.note_bytes(len(data), 0)
+        self._telemetry.bytes_received += len(data)
         now = self._loop.time()
         pending = self._pending
         earlier = pending.last_refusal
@@ -125,7 +125,10 @@ class Connection(asyncio.Protocol):
             if request is not None:
                 self.has_settled = True
                 settle(request)
-        if (refusal := pending.last_refusal) is not None and refusal is not earlier:
+        if self._protocol.receiving is not None:
+            pending.note_part(self._protocol.receiving, now)
+        refusal = pending.last_refusal
+        if refusal is not earlier and refusal is not None:
             self._consult(refusal)
         if self._protocol.has_changed or pending.has_unsent:
             self._flush()
@@ -181,11 +184,19 @@ class Connection(asyncio.Protocol):
             return
         if self._protocol.has_changed:
             self._apply_protocol()
-        if self._protocol.state is ProtocolState.CLOSED:
+        if self._protocol.failure is not None:
             return
-        while self._may_write and (piece := self._next_piece()) is not None:
+        buffer = self._send_buffer
+        while self._may_write:
+            if not buffer.frames:  # The order of requests can change until they are taken.
+                buffer.frames += self._pending.send(self._loop.time())
+            piece = buffer.take()
+            if piece is None:
+                break
             self._write(piece)
-        self._timer.set(min(self._protocol.deadline, self._pending.deadline))
+            if not buffer.frames and not self._pending.has_unsent:
+                break
+        self._timer.set(self._pending.deadline)
 
     def _shut_down(self) -> None:
         """Close this side of the connection, and discard all bytes that arrive until the server closes its side.
@@ -209,18 +220,10 @@ class Connection(asyncio.Protocol):
         self._timer.cancel()
         self._abort_timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
-    def _next_piece(self) -> bytes | memoryview | None:
-        """Return the next piece. Take requests only if no frame is left, because their order can still change."""
-        piece = self._send_buffer.take()
-        if piece is None and self._pending.has_unsent:
-            self._send_buffer.put(self._pending.send(self._loop.time()))
-            piece = self._send_buffer.take()
-        return piece
-
     def _write(self, piece: bytes | memoryview) -> None:
         assert self._socket is not None
         self._written += len(piece)
-        self._telemetry.note_bytes(0, len(piece))
+        self._telemetry.bytes_sent += len(piece)
         self._socket.write(piece)
 
     def _apply_protocol(self) -> None:
@@ -239,6 +242,7 @@ class Connection(asyncio.Protocol):
                 self._write(b"".join(out))
             else:
                 self._send_buffer.put_first(out)
+        self._timer.set(self._protocol.deadline)
         if self._protocol.state is ProtocolState.CLOSED:
             self._shut_down()
 
@@ -250,6 +254,7 @@ class Connection(asyncio.Protocol):
             self._socket.abort()  # A silent server would not close its side.
             return
         settle_all(self._pending.tick(now))
+        self._timer.set(self._protocol.deadline)
         self._flush()
 
     def _note_progress(self) -> None:
@@ -258,6 +263,8 @@ class Connection(asyncio.Protocol):
         taken = self._written - unsent
         if self._unsent_at_timer and taken > self._taken_at_timer:
             self._protocol.progressed()
+            if self._send_buffer.begun is not None:
+                self._pending.note_part(self._send_buffer.begun, self._loop.time())
         self._unsent_at_timer, self._taken_at_timer = unsent, taken
 
     def __repr__(self) -> str:

@@ -77,4 +77,4 @@ def _ids(events: Sequence[Event]) -> list[bytes]:
 
     See docs/protocol/tcp.md, section 4.18.
     """
-    return [event.received.id_bytes for event in events]
+    return [event.received_id_bytes for event in events]

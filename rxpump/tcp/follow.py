@@ -19,7 +19,6 @@ from rxpump.errors import InvalidPosition, LogTruncated, StreamDeleted, StreamNo
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.model.pages import ends
 from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, Position, StreamDirection
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.model.system_names import ALL_STREAM
@@ -64,7 +63,11 @@ class _Following(Subscription, ABC):
             self._examined = live.examined
             if live.examined is not None:
                 return Examined(live.examined)
-        return await live.next()
+        return self._checked(live, await live.next())
+
+    def _checked(self, live: LiveSubscription, events: Sequence[Event]) -> Sequence[Event]:
+        """Return the events of a live subscription that the caller gets."""
+        return events
 
     @property
     def buffered(self) -> int:
@@ -120,19 +123,13 @@ class StreamFollowing(_Following):
         self._stream = stream
         self._next = 0 if after is None else after + 1
         self._is_missing = False
-        self._is_deleted = False
 
-    async def next(self) -> News:
-        """Wait for the next batch or signal; stop before a tombstone, which is the last event of a stream."""
-        if self._is_deleted:
-            raise StreamDeleted(self._stream)
-        news = await super().next()
-        if isinstance(news, (Confirmed, CaughtUp, Examined)) or not news:
-            return news
-        if ends(news)[1].received_number == MAX_EVENT_NUMBER:
-            self._is_deleted = True
-            return news[:-1]
-        return news
+    def _checked(self, live: LiveSubscription, events: Sequence[Event]) -> Sequence[Event]:
+        """Return the events before a tombstone, which is the last event of a stream and arrives as a live one."""
+        if events and events[-1].number == MAX_EVENT_NUMBER and events[-1].received_number == MAX_EVENT_NUMBER:
+            live.end(StreamDeleted(self._stream))
+            return events[:-1]
+        return events
 
     async def _read(self) -> AsyncGenerator[News, None]:
         """Read forward; a stream that does not exist has no events yet."""
@@ -244,16 +241,9 @@ async def find_stream_end(requests: Requests, stream: str) -> ServerEnd:
     return ServerEnd(page.last_event_number, page[0].received_number if page else None)
 
 
-async def find_all_end(
-    requests: Requests, after: Position, batch_size: int, *, resolve_links: bool, where: EventFilter | None
-) -> ServerEnd:
-    """Find the end of `$all`.
-
-    With a filter, only the last `batch_size` events are searched for one that matches.
-    """
-    count = 1 if where is None else batch_size
-    links = where is not None and resolve_links
-    page = await requests.read_all_page(END, count, StreamDirection.BACKWARD, resolve_links=links, where=where)
+async def find_all_end(requests: Requests, after: Position) -> ServerEnd:
+    """Find the end of `$all`."""
+    page = await requests.read_all_page(END, 1, StreamDirection.BACKWARD, resolve_links=False)
     return ServerEnd(_last_position(page.position, after), page[0].position if page else None)
 
 

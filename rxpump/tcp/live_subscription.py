@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rxpump.errors import RxPumpError
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import Position
@@ -52,11 +53,12 @@ class LiveSubscription:
             RxPumpError: The subscription ended. All events that arrived before were returned.
         """
         buffer = self._buffer
-        while not (events := buffer.take()) and not self._is_before(buffer.checkpoint):
+        while not buffer.payloads and (self._where is None or not self._is_before(buffer.checkpoint)):
             if buffer.ending is not None:
                 raise buffer.ending
             self._changed = asyncio.get_running_loop().create_future()
             await self._changed
+        events = buffer.take()
         if self._where is None:
             return events
         for reached in (buffer.checkpoint, events[-1].position if events else None):
@@ -70,6 +72,10 @@ class LiveSubscription:
 
     def _is_before(self, reached: Position | None) -> bool:
         return reached is not None and (self.examined is None or reached > self.examined)
+
+    def end(self, ending: RxPumpError) -> None:
+        """Let `next` raise an error when all events that have arrived were returned."""
+        self._buffer.end(ending)
 
     def close(self) -> None:
         """Unsubscribe."""

@@ -23,6 +23,9 @@ from rxpump.transport.deadline import Deadline
 
 _T = TypeVar("_T")
 
+Ask = Callable[[Operation[Any], Deadline | None], Coroutine[Any, Any, Any]]
+"""Coroutine function that sends a request, which may have a deadline, and returns its result."""
+
 
 class NodeConnections:
     """One connection for all requests, or one for reads and one to the leader.
@@ -36,6 +39,7 @@ class NodeConnections:
     Attributes:
         reads: Connection for reads and subscriptions.
         leader: Connection for requests that only the leader serves. It is `reads` if reads also go to the leader.
+        ask: Coroutine function that sends a request on the connection for its kind; see `SharedConnection.ask`.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class NodeConnections:
             if to_leader is None
             else SharedConnection(to_leader, for_leader(settings), lambda status: None, telemetry)
         )
+        self.ask: Ask = self.reads.ask if to_leader is None else self._ask_one_of_two
 
     async def open(self) -> None:
         """Open the connection for reads."""
@@ -66,12 +71,6 @@ class NodeConnections:
         await self.reads.settled()
         if self.leader is not self.reads:
             await self.leader.settled()
-
-    def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> Coroutine[Any, Any, _T]:
-        """Send a request on the connection for its kind; see `SharedConnection.ask`."""
-        if self.leader is self.reads:
-            return self.reads.ask(operation, deadline)
-        return self._ask_one_of_two(operation, deadline)
 
     async def _ask_one_of_two(self, operation: Operation[_T], deadline: Deadline | None) -> _T:
         if not operation.needs_leader:

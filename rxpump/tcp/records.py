@@ -8,38 +8,15 @@ data. Any other page is parsed again, into a message for each event.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
-from typing import Any, overload
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from rxpump.model.event_sequences import ColumnarEvents, EventSequence
 from rxpump.model.events import Event, Record, broken_link
 from rxpump.model.positions import Position
 
 
-class _Events(Sequence[Event], ABC):
-    """The events of a page, each created on access. They take most of their values from this object."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def _event(self, index: int) -> Event:
-        """Return a new event. `index` is from 0."""
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(self._event, range(len(self)))
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
-        if isinstance(index, slice):
-            return [self._event(each) for each in range(len(self))[index]]
-        return self._event(range(len(self))[index])
-
-
-class IndexedEvents(_Events):
+class IndexedEvents(EventSequence):
     """Events of ResolvedIndexedEvent messages, which have no position."""
 
     __slots__ = ("_messages",)
@@ -50,7 +27,8 @@ class IndexedEvents(_Events):
     def __len__(self) -> int:
         return len(self._messages)
 
-    def _event(self, index: int) -> Event:
+    def event(self, index: int) -> Event:
+        """Return a new event."""
         record = self.record(index)
         return Event(record.event_type, record.event_number, record.data, self, index)
 
@@ -82,7 +60,7 @@ class PositionedEvents(IndexedEvents):
         return Position(resolved.commit_position, resolved.prepare_position)
 
 
-class _ColumnEvents(_Events):
+class _ColumnEvents(ColumnarEvents):
     """Events of a ResolvedEventColumns message.
 
     Args:
@@ -90,25 +68,14 @@ class _ColumnEvents(_Events):
         parse_rows: Function that returns the same events, from a message for each of them.
     """
 
-    __slots__ = ("_columns", "_data", "_numbers", "_parse_rows", "_resolved", "_rows", "_types")
+    __slots__ = ("_columns", "_parse_rows", "_resolved", "_rows")
 
     def __init__(self, columns: Any, parse_rows: Callable[[], IndexedEvents]) -> None:
         self._resolved = columns
         self._columns = event = columns.event
-        self._types: Sequence[str] = event.event_type
-        self._numbers: Sequence[int] = event.event_number
-        self._data: Sequence[bytes] = event.data
+        super().__init__(event.event_type, event.event_number, event.data)
         self._parse_rows = parse_rows
         self._rows: IndexedEvents | None = None
-
-    def __len__(self) -> int:
-        return len(self._types)
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(Event, self._types, self._numbers, self._data, repeat(self), range(len(self)))
-
-    def _event(self, index: int) -> Event:
-        return Event(self._types[index], self._numbers[index], self._data[index], self, index)
 
     @property
     def rows(self) -> IndexedEvents:
@@ -172,9 +139,9 @@ def page_events(columns: Any, parse_rows: Callable[[], IndexedEvents]) -> Sequen
 
 def indexed_event(resolved: Any) -> Event:
     """Return the event of a ResolvedIndexedEvent, which has no position."""
-    return IndexedEvents((resolved,))[0]
+    return IndexedEvents((resolved,)).event(0)
 
 
 def positioned_event(resolved: Any) -> Event:
     """Return the event of a ResolvedEvent, which has a position."""
-    return PositionedEvents((resolved,))[0]
+    return PositionedEvents((resolved,)).event(0)

@@ -8,7 +8,6 @@ the socket accepts shows that the server still reads.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Final
 
 PIECE_BYTES: Final = 128 * 1024
@@ -18,60 +17,60 @@ _ID = slice(6, 22)  # bytes of a frame that contain the correlation id
 
 
 class SendBuffer:
-    """Frames in the order in which they are sent."""
+    """Frames in the order in which they are sent.
+
+    Attributes:
+        frames: The frames. New ones are added at the end. If a part of the first frame was sent, the rest of it.
+        begun: Correlation id of the first frame if a part of it was sent; None between two frames.
+    """
 
     def __init__(self) -> None:
-        self._frames: deque[bytes] = deque()
-        self._begun: bytes | None = None
-        self._offset = 0
-
-    @property
-    def begun(self) -> bytes | None:
-        """Correlation id of the frame of which a part was sent; None between two frames."""
-        return None if self._begun is None else self._begun[_ID]
-
-    def put(self, frames: Iterable[bytes]) -> None:
-        """Add frames at the end."""
-        self._frames.extend(frames)
+        self.frames: deque[bytes | memoryview] = deque()
+        self.begun: bytes | None = None
 
     def put_first(self, frames: list[bytes]) -> None:
-        """Add frames before all others of which no part was sent."""
-        self._frames.extendleft(reversed(frames))
-
-    def drop(self) -> None:
-        """Remove the frames of which no part was sent."""
-        self._frames.clear()
+        """Add frames before all others, but after a frame that was begun."""
+        begun = [] if self.begun is None else [self.frames.popleft()]
+        self.frames.extendleft(reversed([*begun, *frames]))
 
     def take(self) -> bytes | memoryview | None:
         """Remove and return the next piece, or None if there is none.
 
         Small frames are joined into one piece. A frame of more than PIECE_BYTES is split.
         """
-        if self._begun is None:
-            if not self._frames:
-                return None
-            if len(self._frames[0]) <= PIECE_BYTES:
-                return self._take_whole()
-            self._begun, self._offset = self._frames.popleft(), 0
-        frame, start = self._begun, self._offset
-        self._offset = start + PIECE_BYTES
-        if self._offset >= len(frame):
-            self._begun = None
-        return memoryview(frame)[start : start + PIECE_BYTES]
+        frames = self.frames
+        if not frames:
+            return None
+        first = frames.popleft()
+        if len(first) > PIECE_BYTES:
+            return self._take_part(first)
+        if self.begun is not None:
+            self.begun = None
+            return first
+        if not frames:
+            return first
+        return self._take_more(first)
 
-    def _take_whole(self) -> bytes:
-        frames = [self._frames.popleft()]
-        size = len(frames[0])
-        while self._frames and size + len(self._frames[0]) <= PIECE_BYTES:
-            frames.append(self._frames.popleft())
-            size += len(frames[-1])
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+    def _take_part(self, frame: bytes | memoryview) -> memoryview:
+        if self.begun is None:
+            self.begun = bytes(frame[_ID])
+        rest = memoryview(frame)
+        self.frames.appendleft(rest[PIECE_BYTES:])
+        return rest[:PIECE_BYTES]
+
+    def _take_more(self, first: bytes | memoryview) -> bytes:
+        """Return the first frame, joined with those after it that fit into the same piece."""
+        piece, size = [first], len(first)
+        while self.frames and size + len(self.frames[0]) <= PIECE_BYTES:
+            piece.append(self.frames.popleft())
+            size += len(piece[-1])
+        return b"".join(piece)
 
     def __len__(self) -> int:
         """Return the number of bytes that `take` has not returned yet."""
-        begun = 0 if self._begun is None else len(self._begun) - self._offset
-        return begun + sum(len(frame) for frame in self._frames)
+        return sum(len(frame) for frame in self.frames)
 
     def __repr__(self) -> str:
-        state = ", in the middle of one" if self._begun is not None else ""
-        return f"<SendBuffer {len(self._frames)} frames{state}, {len(self)} bytes>"
+        whole = len(self.frames) - (self.begun is not None)
+        state = ", in the middle of one" if self.begun is not None else ""
+        return f"<SendBuffer {whole} frames{state}, {len(self)} bytes>"

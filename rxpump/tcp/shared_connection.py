@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from rxpump.errors import ClientClosed, RxPumpError
+from rxpump.errors import AccessDenied, ClientClosed, NotAuthenticated, RxPumpError
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Status
 from rxpump.network.earliest_timer import EarliestTimer
@@ -139,11 +139,13 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         begun = self._telemetry.begin_request()
         request = self.pending.submit(operation, answer, deadline)
         try:
-            reply = cast(_T, await answer)
+            reply: _T = await answer
         except BaseException as error:
             self._telemetry.end_request(operation.kind, begun, error)
             if isinstance(error, asyncio.CancelledError):
                 self.pending.withdraw(request)
+            elif isinstance(error, (AccessDenied, NotAuthenticated)):
+                error.login = self.login if operation.credentials is None else operation.credentials.login
             raise
         else:
             self._telemetry.end_request(operation.kind, begun)
@@ -158,8 +160,9 @@ class SharedConnection(LastingConnection[TcpReconnector]):
 
     def _wake(self) -> None:
         """Send waiting requests, or set the timer for their deadlines."""
-        if (connection := self.connection) is not None:
-            connection.wake()
+        reconnector = self._reconnector
+        if reconnector is not None and reconnector.connection is not None:
+            reconnector.connection.wake()
         else:
             self._timer.set(self.pending.deadline)
 

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, ClassVar, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import AccessDenied, BadRequest, NotAuthenticated, OperationTimedOut, ReadFailed
+from rxpump.errors import BadRequest, OperationTimedOut, ReadFailed
 from rxpump.model.credentials import AnyCredentials, login_of, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -222,11 +222,9 @@ class TcpTransport(Transport):
         """Find the end of a stream by its last event, or by a subscription if the stream was soft-deleted."""
         return await find_stream_end(self, stream)
 
-    async def find_all_end(
-        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
-    ) -> ServerEnd:
-        """Find the end of `$all` by its last event, or by its last page if there is a filter."""
-        return await find_all_end(self, after, batch_size, resolve_links=resolve_links, where=where)
+    async def find_all_end(self, after: Position) -> ServerEnd:
+        """Find the end of `$all` by its last event."""
+        return await find_all_end(self, after)
 
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
@@ -342,19 +340,15 @@ class TcpTransport(Transport):
         """Return the deadline of a call that is made now; None for a subscription, a publisher or a relay."""
         return None if self._timeout is None else Deadline(self._timeout, asyncio.get_running_loop().time())
 
-    async def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
-        """Send a request with the credentials of this view.
+    def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> Coroutine[Any, Any, _T]:
+        """Return a coroutine that sends a request with the credentials of this view. The deadline runs from now on.
 
         Args:
             operation: The request.
-            deadline: Deadline of the call, if the call began with another request.
+            deadline: Deadline of the call, if this is not its first request. None: a new one begins.
         """
         operation.credentials = self._credentials
-        try:
-            return await self._connections.ask(operation, deadline or self._deadline())
-        except (AccessDenied, NotAuthenticated) as refusal:
-            refusal.login = self._login
-            raise
+        return self._connections.ask(operation, deadline or self._deadline())
 
     @property
     def _login(self) -> str | None:

@@ -19,7 +19,7 @@ Events = Mapping[str, Sequence[NewEvent]]
 
 
 class Instrumentation(ABC):
-    """Records what a client does. Its methods are called in the event loop of the client."""
+    """Records the appends and deliveries of a client. Its methods are called in the event loop of the client."""
 
     @abstractmethod
     def buffering(self, event: NewEvent) -> NewEvent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from types import TracebackType
 
 from rxpump.blocking.loop_thread import LoopThread
@@ -26,7 +27,7 @@ class EventStore:
             client.publish_event("orders", "Placed", {"price": 5})
 
     Args:
-        projections: Whether to run the system projections ($ce-x, $et-x, $streams, $category-x).
+        projections: Whether to run the system projections ($ce-x, $et-x, $bc-x, $streams, $category-x).
         users: Users that can log in.
         strictness: How exactly to imitate undocumented behavior of a real server.
     """
@@ -69,7 +70,7 @@ class EventStore:
         if self._thread is None:
             self._thread = LoopThread("rxpump.testing.EventStore", self._stop_server)
             try:
-                self._server = self._thread.call(self._start_server())
+                self._server = self._thread.call(self._start_server)
             except BaseException:
                 self.stop()
                 raise
@@ -89,7 +90,7 @@ class EventStore:
         """
         uri = self.uri
         assert self._thread is not None
-        return self._thread.call(_read_events(uri))
+        return self._thread.call(partial(_read_events, uri))
 
     async def _start_server(self) -> EmbeddedServer:
         store = SqliteStore.in_memory()

@@ -216,7 +216,7 @@ class MockGroupSession(GroupSession):
     def _settle(self, events: Sequence[Event]) -> list[Message]:
         if self._ending is not None or self._is_closed:
             return []
-        ids = [event.received.id_bytes for event in events]
+        ids = [event.received_id_bytes for event in events]
         messages = [self._in_flight.pop(each) for each in ids if each in self._in_flight]
         self._connection.changes.notify()
         return messages

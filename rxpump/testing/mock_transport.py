@@ -234,14 +234,9 @@ class MockTransport(MockBase):
 
         return await self._request(f"Read of {stream!r}", find, ("read", stream))
 
-    async def find_all_end(
-        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
-    ) -> ServerEnd:
+    async def find_all_end(self, after: Position) -> ServerEnd:
         """Find the last event of `$all`."""
-        count = 1 if where is None else batch_size
-        page = await self.read_all_page(
-            Edge.END, count, StreamDirection.BACKWARD, resolve_links=resolve_links, where=where
-        )
+        page = await self.read_all_page(Edge.END, 1, StreamDirection.BACKWARD, resolve_links=False)
         return ServerEnd(self._log.last, page[0].position if page else None)
 
     # Consumer groups -----------------------------------------------------------------------------

@@ -130,10 +130,14 @@ class Network:
     # Start and end --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start to accept connections. Do nothing if it was started."""
+        """Start accepting connections. Do nothing if it was started."""
         if self._thread is None:
             self._thread = LoopThread("rxpump.testing.Network", self._stop_proxy)
-            self._proxy = self._thread.call(self._start_proxy())
+            try:
+                self._proxy = self._thread.call(self._start_proxy)
+            except BaseException:
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """Cut all connections, and accept no more. Do nothing if it was stopped."""
@@ -157,7 +161,7 @@ class Network:
         async def call() -> T:
             return function(proxy)
 
-        return self._thread.call(call())
+        return self._thread.call(call)
 
     def _running(self) -> Proxy:
         if self._proxy is None:

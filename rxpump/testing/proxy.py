@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Final
 
+from rxpump.server.listening import stop_listening
+
 _CHUNK: Final = 4096
 _HOST: Final = "127.0.0.1"
 
@@ -86,7 +88,8 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
-        self._server.close()
+        server, self._server = self._server, None
+        await stop_listening(server)
         self.restore()
         self.cut()
         for task in self._tasks:
@@ -135,20 +138,20 @@ class Proxy:
     # Connections ----------------------------------------------------------------------------------
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.refuses:
+        if self.refuses or self._server is None:  # None: the client connected while the proxy ended.
             writer.transport.abort()
             return
         self.accepted += 1
-        self._start(self._connect(reader, writer))
+        connecting = self._start(self._connect(reader, writer))
+        # If the proxy ends, it cancels the task, perhaps before its first step.
+        connecting.add_done_callback(lambda task: writer.transport.abort() if task.cancelled() else None)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except BaseException as error:  # For example, the proxy was closed.
+        except OSError:
             writer.transport.abort()
-            if isinstance(error, OSError):
-                return
-            raise
+            return
         connection = _Connection(self, writer, far_writer, self._new_budget())
         self._connections.add(connection)
         connection.tasks = [

@@ -181,11 +181,11 @@ class IndexRequests(ABC):
 
     @abstractmethod
     async def start(self, name: str) -> None:
-        """Start to build an index that was stopped."""
+        """Start building an index that was stopped."""
 
     @abstractmethod
     async def stop(self, name: str) -> None:
-        """Stop to build an index."""
+        """Stop building an index."""
 
     @abstractmethod
     async def delete(self, name: str) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 
-
-class Deadline(NamedTuple):
+class Deadline:
     """Deadline of a call.
+
+    Args:
+        timeout: Seconds from the call to its deadline; infinite for no deadline.
+        since: Time of the call on the clock of the event loop.
 
     Attributes:
         timeout: Seconds from the call to its deadline; infinite for no deadline.
-        since: Time of the call on the clock of the event loop.
+        time: Time at which the call fails, on the clock of the event loop.
     """
 
-    timeout: float
-    since: float
+    __slots__ = ("time", "timeout")
 
-    @property
-    def time(self) -> float:
-        """Time at which the call fails, on the clock of the event loop."""
-        return self.since + self.timeout
+    def __init__(self, timeout: float, since: float) -> None:
+        self.timeout: float = timeout
+        self.time: float = since + timeout
+
+    def __repr__(self) -> str:
+        return f"<Deadline after {self.timeout:g} s, at {self.time:.3f}>"

@@ -157,7 +157,7 @@ class Transport(ABC):
         raise self._missing(Capability.TRANSACTIONS)
 
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
-        """Write the events of a transaction. `expected_version` is that of the start, for errors; None if unknown."""
+        """Write the events of a transaction. `expected_version` is that of its start, for errors; None if unknown."""
         raise self._missing(Capability.TRANSACTIONS)
 
     # Reading -------------------------------------------------------------------------------------
@@ -263,17 +263,12 @@ class Transport(ABC):
         """Find the last event of a stream on the server; -1 for a stream that does not exist."""
 
     @abstractmethod
-    async def find_all_end(
-        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
-    ) -> ServerEnd:
+    async def find_all_end(self, after: Position) -> ServerEnd:
         """Find the last event of `$all` on the server.
 
         Args:
             after: Place of the last event that the caller has. `last` is only lower if the server has lost that
                 event.
-            batch_size: Largest number of events to search for one that matches.
-            resolve_links: Whether the filter is applied to the targets of links.
-            where: Filter that the last readable event must match.
         """
 
     # Consumer groups -----------------------------------------------------------------------------
@@ -341,7 +336,7 @@ class Transport(ABC):
         raise self._missing(Capability.GROUP_INFO)
 
     async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
-        """Return the states of the groups of one stream, None for `$all`. Needs Capability.GROUP_INFO."""
+        """Return the states of the groups of one stream (None: `$all`), if any. Needs Capability.GROUP_INFO."""
         raise self._missing(Capability.GROUP_INFO)
 
     async def restart_groups(self) -> None:

@@ -34,7 +34,7 @@ class ServerEnd:
 
     Attributes:
         last: Place of the last event that the server has, as in `Confirmed`. None if it is not known.
-        readable: Place of the last event that can be read and matches the filter; None if there is no such event.
+        readable: Place of the last event that can be read; None if there is no such event.
     """
 
     last: int | Position | None
@@ -80,6 +80,11 @@ class Subscription(ABC):
     @property
     def buffered(self) -> int:
         """Number of live events that have arrived and were not returned; 0 if the transport buffers none."""
+        return 0
+
+    @property
+    def incomplete_bytes(self) -> int:
+        """Bytes that have arrived of an event that is not complete; 0 if the transport cannot know them."""
         return 0
 
 

@@ -116,10 +116,14 @@ class Guard:
         return None
 
     def _check_password(self, scope: Scope, headers: Headers, password: bytes) -> Response | None:
-        """Return the reply to a request without the password, or that must wait; None if it has the password.
+        """Check the password of a request.
 
-        Wrong passwords are counted for the address of the client. A request without a password is no attempt: a
-        browser sends one before it asks the user.
+        Wrong passwords are counted for the address of the client. A request without a password is not counted,
+        because a browser sends one before it asks the user.
+
+        Returns:
+            None if the password is correct. Otherwise the reply: the password is missing or wrong, or there were too
+            many wrong ones.
         """
         given = _given_password(headers)
         if given is not None:

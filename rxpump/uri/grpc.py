@@ -8,7 +8,7 @@ options are not case-sensitive. Options with the names that all clients of the p
 
     tls                 whether the connection is encrypted; true by default
     tlsVerifyCert       whether the certificate of the server is verified
-    tlsCaFile           file with the trusted certificates, in PEM format
+    tlsCaFile           file with the trusted certificates, in PEM format; ignored if tlsVerifyCert is false
     userCertFile        file with the certificate of the user, in PEM format; needs userKeyFile
     userKeyFile         file with the private key of that certificate
     connectionName      name of the client in the log and the statistics of the server
@@ -169,6 +169,8 @@ def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple
         for name in ("tls_verify", "tls_ca", "tls_server_name"):
             of_settings.pop(name, None)  # Like other clients, accept them without TLS, where they have no effect.
         settings = replace(settings, tls=False, tls_verify=True, tls_ca=None, tls_server_name=None)
+    elif not of_settings.get("tls_verify", settings.tls_verify):
+        of_settings["tls_ca"] = None  # Likewise, because the certificate of the server is not verified.
     return address, with_values(settings, of_settings)
 
 

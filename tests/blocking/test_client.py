@@ -1,11 +1,12 @@
-"""The methods of a blocking client: they return what the asynchronous ones return."""
+"""The methods of a blocking client, which return the results of the asynchronous ones."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 import reactivex
@@ -13,6 +14,7 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
+from rxpump.blocking.thread_iterator import ThreadIterator
 from rxpump.errors import (
     ClientClosed,
     ConnectionFailed,
@@ -129,7 +131,7 @@ def test_a_deadline_passes_and_the_iterator_goes_on(store: rxpump.BlockingClient
     events = store.pipeline("ponies", rx.map(lambda event: event.number), timeout=0.01)
     with pytest.raises(TimeoutError, match=r"there was no value within 0\.01 seconds"):
         next(events)
-    patient = store.pipeline("ponies", rx.map(lambda event: event.number), timeout=30)
+    patient = store.pipeline("ponies", rx.map(lambda event: event.number), timeout=120)
     store.publish("ponies", jumps(2))
     assert [next(patient), next(patient)] == [0, 1]
 
@@ -174,7 +176,7 @@ def test_closing_ends_the_wait_of_another_thread(store: rxpump.BlockingClient) -
     waiting = threading.Thread(target=list, args=(events,))
     waiting.start()
     events.close()
-    waiting.join(timeout=30)
+    waiting.join(timeout=120)
     assert not waiting.is_alive()
 
 
@@ -193,6 +195,40 @@ def test_deliveries_can_be_acknowledged_in_any_thread(store: rxpump.BlockingClie
     assert next(admin.connect_subscription("riders", "ponies")).number >= 20
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_drain_does_not_wait_for_deliveries_that_were_dropped(store: rxpump.BlockingClient, closes: bool) -> None:
+    store.publish("ponies", jumps(20))
+    admin = store.as_user("admin", "changeit")
+    admin.create_subscription("riders", "ponies", start_from=0)
+    deliveries = admin.connect_subscription("riders", "ponies")
+    next(deliveries).ack()
+    store.ping()
+    while not deliveries.buffered:
+        next(deliveries).ack()
+    draining = asyncio.run_coroutine_threadsafe(store.client.drain(timeout=120), store._thread.loop)
+    store.ping()
+    if closes:
+        deliveries.close()
+    del deliveries
+    gc.collect()
+    assert draining.result(timeout=240)
+
+
+def test_an_iterator_ends_if_it_is_closed_when_values_have_arrived(store: rxpump.BlockingClient) -> None:
+    store.publish("ponies", jumps(3))
+    events = store.stream("ponies")
+    fill = events._fill
+
+    async def fill_and_close() -> bool:
+        is_filled = await fill()
+        await asyncio.to_thread(events.close)
+        return is_filled
+
+    events._fill = fill_and_close  # type: ignore[method-assign]
+    with pytest.raises(StopIteration):
+        next(events)
+
+
 def test_a_relay_is_an_iterator_of_its_writes(store: rxpump.BlockingClient) -> None:
     store.publish("ponies", jumps(3))
     written = next(store.relay("ponies", lambda events: events, "copies"))
@@ -209,6 +245,30 @@ def test_wrong_arguments_are_refused(store: rxpump.BlockingClient, timeout: obje
 
 
 # Writes -----------------------------------------------------------------------------------------------
+
+
+def test_a_drain_ends_the_write_of_an_iterator_with_an_error(store: rxpump.BlockingClient) -> None:
+    """The events that the iterator has returned before are written."""
+    draining = []
+
+    def events() -> Iterator[rxpump.NewEvent]:
+        yield from jumps(3)
+        next(store.stream("ponies"))
+        draining.append(asyncio.run_coroutine_threadsafe(store.client.drain(timeout=120), store._thread.loop))
+        store.ping()
+        yield from jumps(2)
+
+    with pytest.raises(ClientClosed, match="drained before the iterator was read to its end"):
+        store.publish("ponies", events())
+    assert draining[0].result(timeout=240)
+    assert heights(store.iter("ponies")) == [0, 1, 2]
+
+
+async def test_a_drain_does_not_end_an_iterator_that_was_read_to_its_end() -> None:
+    values: ThreadIterator[int] = ThreadIterator(asyncio.get_running_loop())
+    values.put_all(range(3))
+    values.end_intake()
+    assert [value async for value in values] == [0, 1, 2]
 
 
 def test_an_iterator_is_written_in_batches(store: rxpump.BlockingClient) -> None:
@@ -275,6 +335,8 @@ def test_a_closed_client_refuses_calls() -> None:
         lambda: next(events),
         lambda: store.iter("ponies"),
         lambda: store.run(reactivex.empty()),
+        lambda: store.publish("ponies", [rxpump.NewEvent("Jumped")]),
+        lambda: store.publish("ponies", iter([rxpump.NewEvent("Jumped")])),
     ):
         with pytest.raises(ClientClosed):
             call()
@@ -295,9 +357,9 @@ def test_closing_fails_a_call_in_progress() -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert is_waiting.wait(30)
+    assert is_waiting.wait(120)
     store.close()
-    waiting.join(30)
+    waiting.join(120)
     assert len(raised) == 1
 
 
@@ -313,10 +375,47 @@ def test_a_client_without_references_is_closed() -> None:
     thread = next(each for each in threading.enumerate() if each.name == "forgotten event loop")
     del store
     gc.collect()
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
     gc.collect()
     assert client() is None
+
+
+def in_thread_of_loop(store: rxpump.BlockingClient, end: Callable[[], object]) -> None:
+    """Call a function in the thread of the event loop, as the garbage collector can do."""
+
+    async def call() -> None:
+        end()
+
+    asyncio.run_coroutine_threadsafe(call(), store._thread.loop).result(120)
+
+
+def test_the_garbage_collector_may_end_iterators_in_any_thread(store: rxpump.BlockingClient) -> None:
+    store.publish("ponies", jumps(3))
+    subscription = store.stream("ponies")
+
+    def numbers() -> Generator[int]:
+        with subscription as events:
+            for event in events:
+                yield event.number
+
+    abandoned = numbers()
+    assert next(abandoned) == 0
+    in_thread_of_loop(store, abandoned.close)
+    assert list(subscription) == []
+
+
+def test_the_garbage_collector_may_end_transactions_in_any_thread(store: rxpump.BlockingClient) -> None:
+    def write() -> Generator[None]:
+        with store.transaction("ponies") as transaction:
+            transaction.write(jumps(1))
+            yield
+
+    abandoned = write()
+    next(abandoned)
+    in_thread_of_loop(store, abandoned.close)
+    with pytest.raises(StreamNotFound):
+        store.get_event("ponies")
 
 
 def test_a_call_in_the_thread_of_the_loop_is_refused(store: rxpump.BlockingClient) -> None:

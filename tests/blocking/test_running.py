@@ -102,7 +102,7 @@ def test_ctrl_c_interrupts(wait: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert (out, err, process.returncode) == ("interrupted True\n1\n", "", 0)
 
 
@@ -123,7 +123,7 @@ except KeyboardInterrupt:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert (out, err) == (b"interrupted\n", b"")
 
 
@@ -131,7 +131,7 @@ except KeyboardInterrupt:
 def test_a_program_can_end_without_closing(scheme: str, tmp_path: Path) -> None:
     uri = "memory://" if scheme == "memory" else f"sqlite:///{tmp_path}/store.db"
     source = f"import rxpump; store = rxpump.open('{uri}'); print(store.ping() > 0)"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
 
@@ -148,13 +148,13 @@ def test_a_waiting_thread_uses_no_processor_time() -> None:
     is_over = threading.Event()
     serving = threading.Thread(target=lambda: asyncio.run(serve()))
     serving.start()
-    assert is_ready.wait(30)
+    assert is_ready.wait(120)
     try:
         with rxpump.open(uris[0]) as store:
             before = time.thread_time()
             with pytest.raises(TimeoutError):
-                next(store.pipeline("ponies", timeout=0.3))
-            assert time.thread_time() - before < 0.1
+                next(store.pipeline("ponies", timeout=1.5))
+            assert time.thread_time() - before < 0.5
     finally:
         is_over.set()
         serving.join()

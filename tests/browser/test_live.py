@@ -66,12 +66,15 @@ async def test_a_marble_moves_to_the_left(page: Page, site: Site) -> None:
 async def test_each_type_and_each_stream_has_a_line(page: Page, site: Site) -> None:
     await watch(page, site)
     await site.write("orders", "OrderPlaced", "OrderPaid")
-    await site.write("invoices", "OrderPaid")
-    names = page.locator(".lanes li")
-    await expect(names).to_have_text(["OrderPlaced", "OrderPaid"])
-    await page.get_by_text("By stream").click()
     await site.write("invoices", "InvoiceSent")
-    await expect(names).to_have_text(["invoices"])
+    names = page.locator(".lanes li")
+    await expect(names).to_have_text(["OrderPlaced", "OrderPaid", "InvoiceSent"])
+    await page.get_by_text("By stream").click()
+    await expect(names).to_have_text(["orders", "invoices"])
+    await site.write("notes", "NoteTaken")
+    await expect(names).to_have_text(["orders", "invoices", "notes"])
+    await page.get_by_text("By type").click()
+    await expect(names).to_have_text(["OrderPlaced", "OrderPaid", "InvoiceSent", "NoteTaken"])
 
 
 async def test_the_pointer_shows_the_event_of_a_marble(page: Page, site: Site) -> None:

@@ -1,4 +1,4 @@
-"""`rxpump streams`, `info`, `delete`, `metadata` and `scavenge` as processes."""
+"""`rxpump streams`, `info`, `delete`, `metadata` and `scavenge`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_terminal_gets_a_question(cli: Commands, store: rxpump.BlockingClient,
     main, other = pty.openpty()
     command = [sys.executable, "-m", "rxpump", "delete", "asked"]
     os.write(main, answer)
-    done = subprocess.run(command, stdin=other, capture_output=True, env=cli.environment, timeout=30)
+    done = subprocess.run(command, stdin=other, capture_output=True, env=cli.environment, timeout=120)
     os.close(main)
     os.close(other)
     assert b"Delete the stream 'asked'? [y/N]: " in done.stderr

@@ -1,10 +1,11 @@
-"""`rxpump append` and `rxpump copy` as processes."""
+"""`rxpump append` and `rxpump copy`."""
 
 from __future__ import annotations
 
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def test_lines_can_be_the_data_alone(cli: Commands, store: rxpump.BlockingClient
 
 def test_the_output_of_read_can_be_appended(cli: Commands, store: rxpump.BlockingClient) -> None:
     store.publish("originals", [rxpump.NewEvent("A", {"n": 1}, metadata={"m": 2}), rxpump.NewEvent("B", b"\xff")])
-    cli.run("append", "again", input=cli.run("read", "originals").stdout)
+    read = cli.run_process("read", "originals")
+    appended = cli.run_process("append", "again", input=read.stdout)
+    assert [(done.returncode, done.stderr) for done in (read, appended)] == [(0, b""), (0, b"")]
     fields = ("type", "data", "metadata", "id", "is_json")
     kept = [[getattr(event, field) for field in fields] for event in store.iter("again")]
     assert kept == [[getattr(event, field) for field in fields] for event in store.iter("originals")]
@@ -83,7 +86,7 @@ def test_events_of_a_slow_input_are_not_held_back(cli: Commands, store: rxpump.B
             assert next(events).json() == {"n": number}
             store.publish_event("slow", "OfAnother")  # so that the next write conflicts
             assert next(events).type == "OfAnother"
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert json.loads(out)["written"] == 2
     assert (err, process.returncode) == (b"", 0)
 
@@ -128,22 +131,33 @@ def test_a_malformed_line_is_named(cli: Commands, line: bytes, message: str) -> 
     assert message in cli.failure(2, "append", "malformed", input=b"\n" + line)
 
 
-def test_a_terminal_gets_a_progress_bar(cli: Commands, tmp_path: Path) -> None:
+def bar_frames(cli: Commands, tmp_path: Path, *, columns: int) -> list[str]:
+    """Return the progress bars that `append` shows on a terminal, without escape sequences."""
     file = tmp_path / "events.ndjson"
     file.write_bytes(numbered(3000))
     main, other = pty.openpty()
     command = [sys.executable, "-m", "rxpump", "append", "shown", str(file)]
-    environment = {**cli.environment, "TERM": "xterm", "COLUMNS": "120"}
+    environment = {**cli.environment, "TERM": "xterm", "COLUMNS": str(columns)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other, env=environment) as process:
         os.close(other)
         shown = b""
         while b"events/s" not in shown:
             shown += os.read(main, 4096)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert process.returncode == 0
     os.close(main)
-    for part in (b"append", b"events, ", b" MB, ", b"0:00:0"):
+    return re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode(errors="ignore")))
+
+
+def test_a_terminal_gets_a_progress_bar(cli: Commands, tmp_path: Path) -> None:
+    shown = "".join(bar_frames(cli, tmp_path, columns=120))
+    for part in ("append", "events, ", " MB, ", "0:00:0"):
         assert part in shown
+
+
+def test_a_progress_bar_leaves_room_for_ctrl_c(cli: Commands, tmp_path: Path) -> None:
+    """In a full line, the terminal would show `^C` in the next one, and the bar would not be erased."""
+    assert max(map(len, bar_frames(cli, tmp_path, columns=60))) <= 58
 
 
 # copy -------------------------------------------------------------------------------------------------
@@ -161,16 +175,18 @@ def test_a_copy_is_exactly_once_and_can_be_continued(cli: Commands, store: rxpum
         assert other.get_event("target").json_metadata()["$relay"]["number"] == 3
 
 
-def test_a_copy_can_follow_its_source(cli: Commands, store: rxpump.BlockingClient) -> None:
-    with cli.started("copy", cli.uri, "followed", cli.uri, "follower", "--follow") as process:
-        events = store.stream("follower")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_copy_can_follow_its_source(cli: Commands, store: rxpump.BlockingClient, stop: signal.Signals) -> None:
+    source, target = f"followed-{stop.name}", f"follower-{stop.name}"
+    with cli.started("copy", cli.uri, source, cli.uri, target, "--follow") as process:
+        events = store.stream(target)
         for number in range(2):
-            store.publish_event("followed", "Numbered", {"n": number})
+            store.publish_event(source, "Numbered", {"n": number})
             assert next(events).json() == {"n": number}
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         # The second event can be interrupted between its copy and the reply.
         assert json.loads(lines(process.stdout, 1)[0])["copied"] in (1, 2)
-        assert process.communicate(timeout=30) == (b"", b"")
+        assert process.communicate(timeout=120) == (b"", b"")
         assert process.returncode == 0
 
 

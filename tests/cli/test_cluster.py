@@ -1,4 +1,4 @@
-"""`rxpump cluster` as a process: its rows and its exit status."""
+"""`rxpump cluster`: its rows and its exit status."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing import EmbeddedCluster, NodeState
+from tests.cli.processes import run_here
 from tests.discovery.http_nodes import http_node
 
 
@@ -90,10 +91,11 @@ async def test_a_missing_answer_is_a_failure() -> None:
     assert f"No answer from {dead}: " in err
 
 
-async def test_other_addresses_are_refused() -> None:
-    status, _, err = await run_cluster("memory://")
-    assert status == 2
-    assert "memory:// is not a cluster" in err
-    status, _, err = await run_cluster("tcp+discover://a?node_preference=best")
-    assert status == 2
-    assert "option node_preference is 'best'" in err
+def test_other_addresses_are_refused() -> None:
+    for uri, why in (
+        ("memory://", "memory:// is not a cluster"),
+        ("tcp+discover://a?node_preference=best", "option node_preference is 'best'"),
+    ):
+        done = run_here("cluster", uri)
+        assert done.returncode == 2
+        assert why in done.stderr.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import click
 import pytest
 
 from rxpump.cli.commands import MODULES, rxpump
+from tests.cli.processes import run_here
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -23,9 +23,7 @@ def test_a_subcommand_has_help_for_each_option(name: str) -> None:
 
 @pytest.mark.parametrize("group", [(), ("groups",), ("groups", "parked"), ("metadata",)])
 def test_no_summary_of_a_command_is_cut(group: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "rxpump", *group, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}, check=True)
-    _, commands, summaries = done.stdout.partition("Commands:")
+    _, commands, summaries = run_here(*group, "--help", COLUMNS="80").stdout.decode().partition("Commands:")
     assert commands
     assert "..." not in summaries
 

@@ -45,7 +45,7 @@ def test_the_blocks_run_and_write_their_output(uri: str, tmp_path: Path) -> None
             env={**os.environ, "RXPUMP_URI": uri, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=120,
         )
         assert done.returncode == 0, f"{code}{done.stderr}"
         written = done.stdout.splitlines()

@@ -89,3 +89,12 @@ def test_a_block_ends_with_a_status(capsys: pytest.CaptureFixture[str]) -> None:
             raise error
         assert ended.value.code == status
     assert capsys.readouterr().err == "Error: no\nError: stream 'x' does not exist\n"
+
+
+@pytest.mark.usefixtures("kept_signals")
+def test_a_server_cannot_control_the_terminal_by_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), ending_in_order():
+        raise errors.ServerFailed("a write", "\x1b[2J\nsee the log")
+    err = capsys.readouterr().err
+    assert "\\x1b[2J\nsee the log" in err
+    assert "\x1b" not in err

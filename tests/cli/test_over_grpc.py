@@ -22,7 +22,7 @@ def grpc() -> Iterator[Commands]:
         assert found is not None, serving
         yield Commands(found[0])
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def test_streams_are_written_and_read(grpc: Commands) -> None:

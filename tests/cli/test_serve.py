@@ -1,4 +1,4 @@
-"""`rxpump serve` as a process: its output, its exit status, its signals."""
+"""`rxpump serve`: its output, its exit status, its signals."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 import rxpump
 from tests.certificates import authority_file, certificate_files
+from tests.cli.processes import run_here
 from tests.grpc.harness import connected
 from tests.server.grpc.caller import Caller, event
 
@@ -101,8 +102,15 @@ async def test_the_error_names_a_store_in_use(tmp_path: Path) -> None:
         assert f"the store '{db}' cannot be used" in await fail("--port", "0", "--db", db)
 
 
-async def test_an_invalid_port_is_refused() -> None:
-    assert "70000 is not in the range 0<=x<=65535" in await fail("--port", "70000")
+def refusal(*arguments: str) -> str:
+    """Return the error of a server that does not start."""
+    done = run_here("serve", *arguments)
+    assert done.returncode != 0
+    return done.stderr.decode()
+
+
+def test_an_invalid_port_is_refused() -> None:
+    assert "70000 is not in the range 0<=x<=65535" in refusal("--port", "70000")
 
 
 @pytest.mark.parametrize("module", ["rxpump", "rxpump.cli"])
@@ -135,10 +143,10 @@ async def test_the_server_can_have_tls(tmp_path: Path) -> None:
                 await client.ping()
 
 
-async def test_an_invalid_certificate_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_certificate_is_refused(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
-    assert "cannot use the certificate" in await fail("--tls-cert", certificate)
-    assert "--tls-key needs --tls-cert" in await fail("--tls-key", key)
+    assert "cannot use the certificate" in refusal("--tls-cert", certificate)
+    assert "--tls-key needs --tls-cert" in refusal("--tls-key", key)
 
 
 async def test_the_server_can_serve_http() -> None:
@@ -191,8 +199,8 @@ async def test_users_replace_and_extend_the_defaults() -> None:
         ("$admins:secret", "the login '$admins' begins with $"),
     ],
 )
-async def test_an_invalid_user_is_refused_and_not_shown(user: str, why: str) -> None:
-    printed = await fail("--user", user)
+def test_an_invalid_user_is_refused_and_not_shown(user: str, why: str) -> None:
+    printed = refusal("--user", user)
     assert f"Invalid value for '--user': {why}" in printed
     assert "secret" not in printed
 

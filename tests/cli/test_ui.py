@@ -1,4 +1,4 @@
-"""`rxpump ui` and `rxpump serve --ui` as processes: the page, the password, and the end."""
+"""`rxpump ui` and `rxpump serve --ui`: the page, the password, and the end."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ import rxpump
 from rxpump import NewEvent
 from rxpump.server import EmbeddedServer
 from tests.certificates import authority_file, certificate_files
+from tests.cli.processes import run_here
+from tests.listening import listening
 
-AT_ONCE = 20.0
+AT_ONCE = 60.0
 """Seconds in which a process must end, also with a tracer. A process that waits for its browsers never ends."""
 
 
@@ -110,14 +112,12 @@ async def test_a_signal_ends_the_page_at_once_with_browsers(
 async def test_ctrl_c_ends_the_page_while_it_connects() -> None:
     connecting = asyncio.Event()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connecting.set()
-        await reader.read()  # the client closes the connection
-        writer.close()
+        await reader.read()  # The client closes the connection.
 
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as silent:
-        port = silent.sockets[0].getsockname()[1]
-        process = await start("ui", f"tcp://127.0.0.1:{port}?connect_timeout=60&connect_within=60")
+    async with listening(serve) as silent:
+        process = await start("ui", f"tcp://127.0.0.1:{silent.port}?connect_timeout=60&connect_within=60")
         await connecting.wait()
         process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
@@ -132,8 +132,10 @@ async def failure(status: int, *arguments: str) -> str:
     return err.decode()
 
 
-async def test_an_unreachable_server_is_named() -> None:
-    assert "no connection to tcp://127.0.0.1:1 " in await failure(5, "ui", "tcp://a:b@127.0.0.1:1?connect_within=0.2")
+def test_an_unreachable_server_is_named() -> None:
+    done = run_here("ui", "tcp://a:b@127.0.0.1:1?connect_within=0.2")
+    assert done.returncode == 5
+    assert "no connection to tcp://127.0.0.1:1 " in done.stderr.decode()
 
 
 async def test_an_address_in_use_is_named(memory_server: EmbeddedServer) -> None:
@@ -144,9 +146,10 @@ async def test_an_address_in_use_is_named(memory_server: EmbeddedServer) -> None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "events.example", ""])
-async def test_another_address_needs_a_password(host: str) -> None:
-    error = await failure(2, "ui", "memory://", "--port", "0", "--host", host)
-    assert "the page needs a password: set RXPUMP_UI_PASSWORD" in error
+def test_another_address_needs_a_password(host: str) -> None:
+    done = run_here("ui", "memory://", "--port", "0", "--host", host)
+    assert done.returncode == 2
+    assert "the page needs a password: set RXPUMP_UI_PASSWORD" in done.stderr.decode()
 
 
 async def test_other_hosts_need_the_password() -> None:

@@ -17,6 +17,7 @@ from rxpump.client import Client
 from rxpump.errors import RxPumpError, StreamDeleted, StreamNotFound, WrongExpectedVersion
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import END, FIRST_POSITION, START, Edge, Position, StreamDirection
@@ -73,7 +74,11 @@ class Run:
             )
             for id, type in events
         ]
-        return self._written(await self._client.publish(stream, new, expected_version=expected))
+        written = await self._client.publish(stream, new, expected_version=expected)
+        # Over gRPC, a server refuses no empty append to a tombstoned stream; the number is that of the tombstone.
+        if not new and written.last_event_number == MAX_EVENT_NUMBER:
+            return described_error(StreamDeleted(stream))
+        return self._written(written)
 
     async def link(self, number: int, target: str, expected: int, id: int) -> Any:
         link = NewEvent("$>", f"{number}@{target}".encode(), id=UUID(int=id))

@@ -6,7 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from reactivex import operators as rx
 
+from rxpump import operators as ops
 from rxpump.errors import (
     ConnectionClosed,
     PersistentSubscriptionDeleted,
@@ -64,6 +66,24 @@ async def test_drain_waits_for_a_delivery_that_the_loop_has_taken(store: Store) 
     assert not draining.done()
     taken.ack()
     assert await draining
+
+
+async def test_an_event_that_is_retried_is_no_duplicate(store: Store) -> None:
+    await store.write("s", 0, 1, 2)
+    await store.transport.create_group("s", "g", SETTINGS)
+    failed: set[int] = set()
+
+    async def work(delivery: Event) -> int:
+        if delivery.number not in failed:
+            failed.add(delivery.number)
+            raise OSError("not now")
+        return delivery.number
+
+    consumer = store.client.connect_subscription("g", "s").pipe(
+        ops.distinct_by_id(), ops.nack_on_error(NackAction.RETRY, ops.map_async(work)), ops.ack_each()
+    )
+    worked: list[int] = [number async for number in consumer.pipe(rx.take(3))]
+    assert sorted(worked) == [0, 1, 2]
 
 
 async def test_a_group_can_start_with_new_events(store: Store) -> None:

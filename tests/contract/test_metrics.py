@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from reactivex import operators as rx
@@ -68,9 +69,9 @@ async def test_requests_are_counted_by_kind(store: Store) -> None:
 
 
 async def test_a_latency_is_the_time_to_the_reply(store: Store) -> None:
-    began = asyncio.get_running_loop().time()
+    began = perf_counter()
     await store.client.publish_event("s", "Counted", 0)
-    elapsed = asyncio.get_running_loop().time() - began
+    elapsed = perf_counter() - began
     latency = (await snapshot(store)).requests[RequestKind.APPEND].latency
     assert 0 < latency.total <= elapsed
     assert latency.mean == latency.total

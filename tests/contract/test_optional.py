@@ -164,6 +164,7 @@ async def test_groups_are_listed_by_stream(store: Store) -> None:
     await store.transport.create_group(None, "four", PersistentSubscriptionSettings())
     found = {(each.stream, each.group) for each in await store.transport.list_groups()}
     assert found == {("a", "one"), ("a", "two"), ("b", "three"), ("$all", "four")}
+    assert list(await store.transport.list_groups_of("none")) == []
     assert {each.group for each in await store.transport.list_groups_of("a")} == {"one", "two"}
     assert {each.group for each in await store.transport.list_groups_of(None)} == {"four"}
 

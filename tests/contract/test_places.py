@@ -1,4 +1,4 @@
-"""Places between two events of `$all`: what starts at the next position of a page repeats and loses no event."""
+"""Places between two events of `$all`: the next position of a page, from which every request continues exactly."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from itertools import count
 from typing import Any
@@ -105,7 +105,7 @@ REQUESTS: dict[str, Callable[[Transport], Awaitable[Any]]] = {
     "read": read_to_the_end,
     "follow": follow,
     "find_end": lambda transport: transport.find_stream_end("s"),
-    "find_all_end": lambda transport: transport.find_all_end(FIRST_POSITION, batch_size=5, resolve_links=False),
+    "find_all_end": lambda transport: transport.find_all_end(FIRST_POSITION),
     "update_group": lambda transport: transport.update_group("s", "updated", GROUP),
     "consume": consume,
     "ping": ping,
@@ -179,6 +179,18 @@ async def test_a_cancelled_consumer_loses_no_event(store: Store) -> None:
     received = [event.json() for event, _ in await deliveries(session, 5)]
     assert sorted(received) == [0, 1, 2, 3, 4]
     session.close()
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_connecting_ends_if_a_closed_client_is_closed_again(store: Store, steps: int) -> None:
+    """It succeeds, or fails with ClientClosed if it began before the client was closed again."""
+    await store.client.close()
+    closing = asyncio.ensure_future(store.client.close())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    with suppress(ClientClosed):
+        await store.client.connect()
+    await closing
 
 
 async def test_closing_fails_pending_requests_and_refuses_new_ones(store: Store) -> None:

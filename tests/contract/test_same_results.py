@@ -70,7 +70,7 @@ async def test_one_store_is_read_the_same(seed: int) -> None:
 
 
 async def write_transaction(client: Client, stream: str, number: int) -> None:
-    """Write a transaction with an event of another stream among its events."""
+    """Write a transaction, and an event to another stream after each of its writes."""
     with suppress(StreamDeleted):
         async with client.transaction(stream) as transaction:
             for n in range(3):

@@ -12,8 +12,9 @@ from rxpump.discovery.cluster_view import Answer
 from rxpump.discovery.gossip import MAX_GOSSIP_BYTES
 from rxpump.discovery.member import Endpoint, NodeState
 from tests.certificates import authority_file, certified
-from tests.discovery.http_nodes import http_node, listening, response
+from tests.discovery.http_nodes import http_node, response
 from tests.discovery.members import RECORDED, document, encoded
+from tests.listening import listening
 
 GOSSIP = (RECORDED / "gossip-cluster-from-slave.json").read_bytes()
 

@@ -29,9 +29,11 @@ class Cluster:
     def __init__(self, *members: Member) -> None:
         self.members = members
         self.asked: list[Sequence[Endpoint]] = []
+        self.timeouts: list[float] = []
 
-    async def ask(self, endpoints: Sequence[Endpoint]) -> list[Answer]:
+    async def ask(self, endpoints: Sequence[Endpoint], timeout: float) -> list[Answer]:
         self.asked.append(endpoints)
+        self.timeouts.append(timeout)
         if not self.members:
             return [Answer(SEED, problem="connection refused")]
         return [Answer(SEED, Gossip(self.members, self.members[0].external_http))]
@@ -59,6 +61,27 @@ async def test_the_next_round_requests_seeds_and_members() -> None:
     await known.find()
     await known.find()
     assert [set(asked) for asked in cluster.asked] == [{SEED}, {SEED, ONE.external_http, TWO.external_http}]
+
+
+async def test_nodes_get_more_time_after_rounds_without_an_answer() -> None:
+    cluster = Cluster()
+    known = discovery(cluster, gossip_timeout=1.0, connect_timeout=5.0)
+    for _ in range(5):
+        with pytest.raises(DiscoveryFailed):
+            await known.find()
+    cluster.members = (ONE,)
+    await known.find()
+    await known.find()
+    assert cluster.timeouts == [1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 1.0]
+
+
+async def test_the_time_for_an_answer_is_never_shorter_than_the_setting() -> None:
+    cluster = Cluster()
+    known = discovery(cluster, gossip_timeout=9.0, connect_timeout=5.0)
+    for _ in range(2):
+        with pytest.raises(DiscoveryFailed):
+            await known.find()
+    assert cluster.timeouts == [9.0, 9.0]
 
 
 async def test_overrides_apply_to_all_advertised_addresses() -> None:

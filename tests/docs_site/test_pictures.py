@@ -1,4 +1,4 @@
-"""The pictures are well-formed, readable without seeing them, and those in `docs/` are up to date."""
+"""The pictures are well-formed, and have descriptions in text. Those in `docs/` are up to date."""
 
 from __future__ import annotations
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import Checkpoint
-from rxpump.errors import ClientClosed
+from rxpump.errors import ClientClosed, NotConnected
+from rxpump.model.status import Closed
 from rxpump.server import EmbeddedServer
+from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.testing import EmbeddedCluster
 
 SOURCES: dict[str, Callable[[rxpump.Client], Any]] = {
@@ -138,3 +141,57 @@ async def test_close_is_quiet_and_names_the_node(
     assert [record.message for record in caplog.records] == []
     assert [type(error) for error in endings] == [ClientClosed] * 4
     assert {error.address for error in endings if isinstance(error, ClientClosed)} == {address}
+
+
+@pytest.mark.parametrize("protocol", ["uri", "grpc_uri"])
+@pytest.mark.parametrize("iterations", range(5))
+async def test_a_client_that_closes_while_it_connects_ends_both(protocol: str, iterations: int) -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0) as server:
+        grpc_uri = f"kurrentdb://127.0.0.1:{server.grpc_port}?tls=false"
+        client = rxpump.connect(server.uri if protocol == "uri" else grpc_uri)
+        statuses: list[Any] = []
+        client.status.subscribe(statuses.append)
+        connecting = asyncio.ensure_future(client.connect())
+        for _ in range(iterations):
+            await asyncio.sleep(0)
+        await client.close()
+        [outcome] = await asyncio.gather(connecting, return_exceptions=True)
+        if outcome is not client:  # The client began to connect before it was closed.
+            assert isinstance(outcome, ClientClosed)
+            assert isinstance(statuses[-1], Closed)
+        await client.close()
+
+
+@pytest.mark.parametrize("protocol", ["uri", "grpc_uri"])
+@pytest.mark.parametrize("iterations", range(3))
+async def test_calls_during_the_close_open_no_connection(protocol: str, iterations: int) -> None:
+    async with EmbeddedCluster() as cluster:
+        client = await rxpump.connect(getattr(cluster, protocol), node_preference="follower").connect()
+
+        async def write() -> None:
+            while True:
+                try:
+                    await client.publish_event("s", "T")
+                except (ClientClosed, NotConnected):
+                    await asyncio.sleep(0)
+
+        writing = asyncio.ensure_future(write())
+        await client.publish_event("s", "T")
+        for _ in range(iterations):
+            await asyncio.sleep(0)
+        await client.close()
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert not [task for task in asyncio.all_tasks() if "keep the connection" in task.get_name()]
+
+
+@pytest.mark.parametrize("protocol", ["uri", "grpc_uri"])
+async def test_a_pipeline_that_subscribes_again_does_not_delay_a_close(protocol: str) -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0) as server:
+        grpc_uri = f"kurrentdb://127.0.0.1:{server.grpc_port}?tls=false"
+        client = await rxpump.connect(server.uri if protocol == "uri" else grpc_uri).connect()
+        await client.publish_event("s", "T")
+        received = asyncio.Event()
+        with client.stream("s").pipe(rx.retry()).subscribe(lambda _: received.set()):
+            await received.wait()
+            await client.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -62,11 +62,15 @@ class Slow:
         self.finished += 1
         return item
 
+    def allow(self, count: int) -> None:
+        """Allow `count` calls to finish."""
+        for _ in range(count):
+            self._may_finish.release()
+
     async def let(self, count: int) -> None:
         """Allow `count` calls to finish, and wait until they have."""
         goal = self.finished + count
-        for _ in range(count):
-            self._may_finish.release()
+        self.allow(count)
         while self.finished < goal:
             await asyncio.sleep(0)
 
@@ -131,7 +135,7 @@ async def test_two_consumers_of_a_shared_source_pause_it(client: rxpump.Client, 
         await asyncio.sleep(0)
     await fast.let(HIGH)
     await quiet(pages, client)
-    assert len(pages) <= HIGH / PAGE + 3, "the slow one holds what they share"
+    assert len(pages) <= HIGH / PAGE + 3, "the slow consumer pauses the shared source"
     await slow.let(HIGH)
     await fast.let(HIGH)
     await quiet(pages, client)
@@ -186,3 +190,51 @@ async def test_a_drain_finishes_buffered_events(memory_server: EmbeddedServer) -
         last = await store.load()
         assert last is not None
         assert last.number == 9
+
+
+async def run_publisher(client: rxpump.Client, copies: reactivex.Observable[rxpump.NewEvent]) -> object:
+    publisher = client.publisher("copies")
+    copies.subscribe(publisher)
+    return await publisher.drained()
+
+
+async def run_publish(client: rxpump.Client, copies: reactivex.Observable[rxpump.NewEvent]) -> object:
+    return await client.publish("copies", copies)
+
+
+async def run_publish_to(client: rxpump.Client, copies: reactivex.Observable[rxpump.NewEvent]) -> object:
+    return await copies.pipe(ops.publish_to(client, "copies"), rx.to_list())
+
+
+@pytest.mark.parametrize("run", [run_publisher, run_publish, run_publish_to])
+async def test_a_drain_writes_events_that_operators_work_on(
+    memory_server: EmbeddedServer,
+    run: Callable[[rxpump.Client, reactivex.Observable[rxpump.NewEvent]], Awaitable[object]],
+) -> None:
+    """No event has arrived at the end of the pipeline when the drain begins."""
+    work = Slow()
+
+    async def copy(event: rxpump.Event) -> rxpump.NewEvent:
+        return rxpump.NewEvent("Copied", (await work(event)).json())
+
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("s", [rxpump.NewEvent("Counted", {"n": n}) for n in range(3)])
+        running = asyncio.ensure_future(run(client, client.stream("s").pipe(ops.map_async(copy, max_concurrent=3))))
+        while work.taken < 3:
+            await asyncio.sleep(0)
+        draining = asyncio.create_task(client.drain())
+        await asyncio.sleep(0)
+        work.allow(3)
+        assert await draining
+        await running
+        assert [event.json()["n"] async for event in client.iter("copies")] == [0, 1, 2]
+
+
+async def test_a_drain_ends_publishers_without_events(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        publisher = client.publisher("s")
+        writing = asyncio.ensure_future(run_publish(client, reactivex.never()))
+        await client.ping()
+        assert await client.drain()
+        assert await publisher.drained() is None
+        assert await writing is None

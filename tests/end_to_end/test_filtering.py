@@ -210,9 +210,7 @@ async def test_the_client_filters_if_the_server_cannot(
     assert refused == ["FilteredReadAllForward"]
 
 
-@pytest.mark.parametrize(
-    ("prefix", "name"), [("ate", "ate\u0301"), ("Order-s", "Order-szept"), ("b\u0e40", "b\u0e40\u0e01")]
-)
+@pytest.mark.parametrize(("prefix", "name"), [("ate", "ate\u0301"), ("b\u0e40", "b\u0e40\u0e01")])
 async def test_a_prefix_loses_no_event_on_a_culture_sensitive_server(prefix: str, name: str) -> None:
     async with rxpump.connect("memory://?strictness=real") as client:
         await client.publish_event("s", name)

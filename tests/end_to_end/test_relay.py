@@ -201,5 +201,5 @@ async def test_a_pipeline_with_events_from_elsewhere_is_refused(client: Client) 
     def elsewhere(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[NewEvent]:
         return reactivex.from_iterable([NewEvent("Stray")])
 
-    with pytest.raises(InvalidArgument, match="keep the order and the Upstream of their source"):
+    with pytest.raises(InvalidArgument, match="do not deliver from a timer or another source"):
         await client.relay("source", elsewhere, "target")

@@ -25,6 +25,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.certificates import authority, authority_file, certificate_files, certified
+from tests.listening import listening
 
 GIVE_UP = rxpump.Backoff(min_delay=0.001, attempts=0)
 
@@ -132,21 +133,14 @@ async def test_a_silent_server_without_tls_is_reported(memory_server: EmbeddedSe
     assert "this port may not use TLS" in reason
 
 
-async def answering(answer: bytes) -> asyncio.Server:
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    return await asyncio.start_server(play, "127.0.0.1", 0)
-
-
 @pytest.mark.parametrize("answer", [b"\x12\x00\x00\x00\x01" + bytes(17), b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
 async def test_a_server_that_replies_without_tls_is_reported(answer: bytes, ca: str) -> None:
-    async with await answering(answer) as listener:
-        port = listener.sockets[0].getsockname()[1]
-        client = rxpump.connect(port=port, host="127.0.0.1", tls=True, tls_ca=ca, reconnect=GIVE_UP)
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(answer)
+
+    async with listening(serve) as endpoint:
+        client = rxpump.connect(port=endpoint.port, host="127.0.0.1", tls=True, tls_ca=ca, reconnect=GIVE_UP)
         with pytest.raises(ConnectionFailed, match="TLS handshake failed"):
             await client.connect()
 

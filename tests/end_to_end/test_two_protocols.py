@@ -31,7 +31,7 @@ async def clients(store: SqliteStore | None = None, *, projections: bool = False
 
 
 def values(event: Any) -> tuple[Any, ...]:
-    """Return what both protocols tell about an event."""
+    """Return the values of an event that both protocols have."""
     return (event.stream, event.number, event.id, event.type, event.data, event.metadata, event.created)
 
 
@@ -134,7 +134,7 @@ async def test_projections_are_managed_over_grpc() -> None:
     async with clients(projections=True) as both:
         projections = both["grpc"].projections
         names = [each.name for each in await projections.list()]
-        assert names == ["$by_category", "$by_event_type", "$streams", "$stream_by_category"]
+        assert names == ["$streams", "$stream_by_category", "$by_category", "$by_event_type", "$by_correlation_id"]
         await projections.disable("$by_category")
         assert (await projections.statistics("$by_category")).status == "Stopped"
         await both["tcp"].publish("order-1", [placed(1)])

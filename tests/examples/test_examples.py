@@ -40,13 +40,13 @@ def test_all_examples_are_run() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_example_prints_the_expected_lines(name: str) -> None:
-    output, _ = run(name).communicate(timeout=50)
+    output, _ = run(name).communicate(timeout=120)
     for line in EXPECTED[name]:
         assert re.search(line, output), output
 
 
 def test_a_slow_consumer_pauses_the_reader() -> None:
-    output, _ = run("slow_consumer.py").communicate(timeout=50)
+    output, _ = run("slow_consumer.py").communicate(timeout=120)
     lines = output.splitlines()
     halfway = lines.index("  500 events are processed")
     asked = [line for line in lines[:halfway] if "requests 50 events" in line]
@@ -59,7 +59,7 @@ def test_sigterm_drains_the_client() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "booking; send SIGTERM to stop\n"
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=50)
+    output, _ = process.communicate(timeout=120)
     assert output.splitlines() == [
         "the subscription has completed",
         "drained in time: True",

@@ -23,6 +23,7 @@ from rxpump.grpc.protocol.headers import request_headers, response_headers, trai
 from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.grpc.protocol.response_reader import ResponseReader
+from rxpump.server.listening import stop_listening
 
 LARGEST = 20_000_000
 MUCH = 200_000
@@ -204,7 +205,7 @@ async def serving(handlers: dict[str, Handler], limits: Http2Limits = Http2Limit
         yield server
     finally:
         server.is_closed = True
-        listening.close()
+        await stop_listening(listening)
         tasks = [call.task for call in server.calls if call.task]
         for task in tasks:
             task.cancel()

@@ -105,7 +105,7 @@ class MessageReshaper:
         return [record.id for record in (content.event.event, content.event.link) if record.HasField("id")]
 
     def with_unknown_field(self, message: bytes) -> bytes:
-        """Return a message, perhaps with a field before or behind the others that is not known."""
+        """Return a message, at random with an unknown field before or after the other fields."""
         match self._chance.randrange(4):
             case 0:
                 return message + UNKNOWN_FIELD

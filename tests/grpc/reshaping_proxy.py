@@ -1,4 +1,4 @@
-"""A proxy that changes the form of what a server sends, or of what a client sends, but not its meaning.
+"""A proxy that changes the form of messages of a server or of a client, but not their meaning.
 
 Real servers of other versions, and proxies in front of them, send the same answers in other forms. This proxy makes
 such forms at random:
@@ -36,6 +36,7 @@ from tests.grpc.http2.raw_peer import (
     rst_stream,
 )
 from tests.grpc.reshaped_messages import MessageReshaper, ReshapedStream
+from tests.listening import listening
 
 TABLE_SIZE, MAX_STREAMS = 1, 3
 """Numbers of the settings HEADER_TABLE_SIZE and MAX_CONCURRENT_STREAMS."""
@@ -91,7 +92,7 @@ class ReshapedResponses:
     # From the client -----------------------------------------------------------------------------------------------
 
     def forward(self, data: bytes) -> bytes:
-        """Return what the server receives for bytes of the client."""
+        """Return the bytes that the server receives for bytes of the client."""
         preface = b""
         if self._is_preface_due:
             assert data.startswith(PREFACE), "the client sends its preface at once"
@@ -117,7 +118,7 @@ class ReshapedResponses:
     # From the server -----------------------------------------------------------------------------------------------
 
     def backward(self, data: bytes) -> bytes:
-        """Return what the client receives for bytes of the server."""
+        """Return the bytes that the client receives for bytes of the server."""
         found = [self._reshaped(each) for each in self._from_server.feed(data)]
         return b"".join([*found, self._shaper.drained_all()])
 
@@ -190,7 +191,7 @@ class ReshapedRequests:
         self._acknowledgements = Acknowledgements(self._shaper)
 
     def forward(self, data: bytes) -> bytes:
-        """Return what the server receives for bytes of the client."""
+        """Return the bytes that the server receives for bytes of the client."""
         preface = b""
         if self._is_preface_due:
             preface, data, self._is_preface_due = PREFACE, data[len(PREFACE) :], False
@@ -230,7 +231,7 @@ class ReshapedRequests:
         return self._shaper.block(number, pseudo + others, is_end=is_end)
 
     def backward(self, data: bytes) -> bytes:
-        """Return what the client receives for bytes of the server."""
+        """Return the bytes that the client receives for bytes of the server."""
         return b"".join(map(self._backward, self._from_server.feed(data)))
 
     def _backward(self, received: RawFrame) -> bytes:
@@ -256,7 +257,7 @@ class ReshapingProxy:
         self._sends_goaway = sends_goaway
         self._of_requests = of_requests
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass the bytes of one connection until either side ends it."""
         self.connections += 1
         connection = self._connection()
@@ -270,8 +271,7 @@ class ReshapingProxy:
         finally:
             for pump in pumps:
                 pump.cancel()
-            for each in (writer, server_writer):
-                each.close()
+            server_writer.close()
 
     def _connection(self) -> ReshapedResponses | ReshapedRequests:
         if self._of_requests:
@@ -304,8 +304,7 @@ async def reshaping(
         of_requests: Whether the proxy changes the requests, in place of the responses.
     """
     proxy = ReshapingProxy(target, seed, sends_goaway=sends_goaway, of_requests=of_requests)
-    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(proxy.serve) as endpoint:
+        proxy.port = endpoint.port
         yield proxy
     assert proxy.failures == []

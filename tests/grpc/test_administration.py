@@ -164,7 +164,7 @@ async def test_indexes_are_managed() -> None:
     script.responses[indexes_v2.LIST] = [indexes_v2.ListResponse(indexes=[index])]
     details = IndexDetails("by-color", "", (), IndexState.STARTED)
     async with scripted(script) as caller:
-        requests = GrpcIndexes(caller)
+        requests = GrpcIndexes(caller, caller)
         await requests.create("by-color", "", [], is_started=True)
         await requests.stop("by-color")
         await requests.start("by-color")
@@ -178,12 +178,12 @@ async def test_indexes_are_managed() -> None:
 async def test_an_older_server_has_no_index_service() -> None:
     async with scripted(Script(streams.READ, version="25.1.0")) as caller:
         with pytest.raises(NotSupported, match=r"version 26\.0\.0 or later"):
-            await GrpcIndexes(caller).start("by-color")
+            await GrpcIndexes(caller, caller).start("by-color")
 
 
 async def test_an_index_is_read_by_its_name() -> None:
     async with reading_from(lambda options: [event(1), event(2)], version="25.1.0") as (server, caller):
-        batches = GrpcIndexes(caller).read("$idx-all", START, FORWARD, batch_size=10, resolve_links=False)
+        batches = GrpcIndexes(caller, caller).read("$idx-all", START, FORWARD, batch_size=10, resolve_links=False)
         assert [found.number async for batch in batches for found in batch] == [1, 2]
     (request, *_) = server.requests
     assert request.filter.stream_identifier.prefix == ["$idx-all"]
@@ -194,7 +194,7 @@ async def test_an_index_is_followed_by_its_name() -> None:
         return [CONFIRMED, event(1), CAUGHT_UP, WAIT] if options.HasField("subscription") else [event(1)]
 
     async with reading_from(script, version="25.1.0") as (server, caller):
-        following = GrpcIndexes(caller).follow("$idx-all", Position(0, 0), batch_size=10, resolve_links=False)
+        following = GrpcIndexes(caller, caller).follow("$idx-all", Position(0, 0), batch_size=10, resolve_links=False)
         await following.next()
         await following.next()
         await following.aclose()
@@ -204,7 +204,7 @@ async def test_an_index_is_followed_by_its_name() -> None:
 
 async def test_a_server_without_indexes_gets_no_request_for_one() -> None:
     async with reading_from(lambda options: [], version="24.10.4") as (server, caller):
-        indexes = GrpcIndexes(caller)
+        indexes = GrpcIndexes(caller, caller)
         with pytest.raises(NotSupported, match=r"secondary indexes.*version 25\.1\.0 or later"):
             await anext(indexes.read("$idx-all", END, FORWARD, batch_size=10, resolve_links=False))
         with pytest.raises(NotSupported, match=r"secondary indexes.*version 24\.10\.4"):

@@ -19,11 +19,11 @@ from rxpump.errors import (
     SubscriptionDropped,
     WrongExpectedVersion,
 )
+from rxpump.grpc.caller_metadata import call_metadata
 from rxpump.grpc.calls.delete import delete as operation_of_delete
 from rxpump.grpc.http2 import ErrorCode, Http2Limits
 from rxpump.grpc.messages import server_features, streams
-from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
-from rxpump.grpc.retry_rules import HANDLER_FAILED
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, CallStatus, StatusCode
 from rxpump.model.credentials import Credentials, Token
 from rxpump.model.positions import Position
 from rxpump.settings import Settings
@@ -259,18 +259,18 @@ async def test_a_failed_handler_is_retried_a_few_times() -> None:
 
     async def later(call: ServerCall) -> None:
         if next(failures, None) is not None:
-            call.refuse(CallStatus(StatusCode.UNKNOWN, HANDLER_FAILED))
+            call.refuse(HANDLER_FAILED)
         else:
             await delete(call)
 
     async def fails(call: ServerCall) -> None:
         nonlocal asked
         asked += 1
-        call.refuse(CallStatus(StatusCode.UNKNOWN, HANDLER_FAILED))
+        call.refuse(HANDLER_FAILED)
 
     async with serving(handlers(Delete=later, Read=fails)) as server, calling(server.port) as caller:
         assert (await caller.request(DELETION)).position == Position(7, 7)
-        with pytest.raises(ServerFailed, match=HANDLER_FAILED):
+        with pytest.raises(ServerFailed, match=HANDLER_FAILED.message):
             await caller.collect(READ, [b""])
     assert asked == 6
 
@@ -293,6 +293,14 @@ async def test_calls_send_name_credentials_and_leader_option() -> None:
             "requires-leader": "false",
         }
         assert second["authorization"] == "Bearer abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [("my app: 100%, 1/2", "my app: 100%, 1/2"), ("my café", "my%20caf%C3%A9"), (" my app", "%20my%20app")],
+)
+def test_a_name_is_encoded_only_if_it_cannot_be_sent(name: str, sent: str) -> None:
+    assert dict(call_metadata(name, None, require_leader=True))["connection-name"] == sent
 
 
 async def test_a_token_that_cannot_be_sent_is_not_shown() -> None:

@@ -12,10 +12,12 @@ import rxpump
 from rxpump.backoff import Backoff
 from rxpump.discovery.node_memory import FIRST_DISTRUST_SECONDS
 from rxpump.errors import ConnectionFailed, DiscoveryFailed
-from rxpump.grpc.messages import gossip
+from rxpump.grpc.messages import gossip, server_features, streams
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.model.status import Connected, Discovered, Status
 from rxpump.testing import EmbeddedCluster
 from rxpump.testing.proxy import Proxy
+from tests.grpc.clients import features
 from tests.grpc.harness import Handler, ServerCall, serving
 
 QUICK = Backoff(min_delay=0.001, max_delay=0.02)
@@ -171,6 +173,37 @@ async def test_bad_gossip_of_all_nodes_is_an_error(response: Any) -> None:
         uri = f"kurrentdb+discover://127.0.0.1:{bad.port}?tls=false&maxDiscoverAttempts=2"
         with pytest.raises((DiscoveryFailed, ConnectionFailed), match=r"after [1-3] attempt"):
             await rxpump.connect(uri, **SETTINGS).connect()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        CallStatus(StatusCode.UNAVAILABLE, "Server Is Not Ready"),
+        CallStatus(StatusCode.UNKNOWN, "No leader info available in response"),
+        CallStatus(StatusCode.NOT_FOUND, "Leader info available", (("exception", "not-leader"),)),
+    ],
+    ids=["not ready", "no information", "no address"],
+)
+async def test_a_refusal_without_an_address_is_followed_by_gossip(refusal: CallStatus) -> None:
+    """The client does not wait until the next request for gossip is due."""
+
+    async def refuse(call: ServerCall) -> None:
+        call.refuse(refusal)
+
+    async with EmbeddedCluster() as cluster:
+        leader = cluster.leader.http_address[1]
+        serves_features = {server_features.GET_SUPPORTED_METHODS.path: features()}
+        async with serving(serves_features | {streams.BATCH_APPEND.path: refuse}) as old:
+            now_leads = [old.port]
+
+            async def describe(call: ServerCall) -> None:
+                await answering_with(gossip.ClusterInfo(members=[leader_at(now_leads[0])]))(call)
+
+            old.handlers[gossip.READ.path] = describe
+            settings = {**SETTINGS, "node_check_interval": 600.0}
+            async with rxpump.connect(f"kurrentdb+discover://127.0.0.1:{old.port}?tls=false", **settings) as client:
+                now_leads[0] = leader
+                await client.publish_event("s", "A")
 
 
 async def test_a_leader_behind_another_address_is_trusted_again() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from tests.certificates import authority, authority_file, certificate_files, cer
 from tests.grpc.clients import FOLLOW, QUICK, SETTINGS, calling, channel_to, handlers
 from tests.grpc.harness import ServerCall, serving
 from tests.grpc.test_calls import DELETION, delete, never
+from tests.listening import Serve, listening
 
 GIVE_UP = rxpump.Backoff(min_delay=0.001, attempts=0)
 
@@ -120,36 +120,26 @@ async def test_credentials_that_are_not_sent_are_logged(
     ]
 
 
-async def tls_peer(server_tls: ssl.SSLContext, port: list[int], seen: list[Any]) -> asyncio.Server:
-    """Listen with TLS, and record the certificate of each client."""
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(writer.get_extra_info("ssl_object").getpeercert())
-        writer.close()
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=server_tls)
-    port.append(listening.sockets[0].getsockname()[1])
-    return listening
-
-
 async def test_a_user_certificate_is_presented(ca: str, tmp_path: Path) -> None:
     context = certified("127.0.0.1")
     context.set_alpn_protocols(["h2"])
     context.verify_mode = ssl.CERT_REQUIRED
     authority().configure_trust(context)
     certificate, key = certificate_files(tmp_path, "ouro.example")
-    port: list[int] = []
     seen: list[Any] = []
-    async with await tls_peer(context, port, seen):
+
+    async def see_certificate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(writer.get_extra_info("ssl_object").getpeercert())
+
+    async with listening(see_certificate, context) as server:
         options = f"tlsCaFile={ca}&userCertFile={certificate}&userKeyFile={key}"
-        await refusal(f"kurrentdb://127.0.0.1:{port[0]}?{options}")
+        await refusal(f"kurrentdb://127.0.0.1:{server.port}?{options}")
     assert ("DNS", "ouro.example") in seen[0]["subjectAltName"]
 
 
 async def test_a_server_with_tls_must_use_http2(ca: str) -> None:
-    port: list[int] = []
-    async with await tls_peer(certified("127.0.0.1"), port, []):
-        reason = await refusal(f"kurrentdb://127.0.0.1:{port[0]}?tlsCaFile={ca}")
+    async with listening(replying(b""), certified("127.0.0.1")) as server:
+        reason = await refusal(f"kurrentdb://127.0.0.1:{server.port}?tlsCaFile={ca}")
     assert "does not use HTTP/2 with TLS" in reason
 
 
@@ -167,21 +157,16 @@ def test_a_user_certificate_needs_tls() -> None:
 # Servers that cannot be connected to -----------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def listening(reply: bytes | None) -> AsyncIterator[int]:
-    """Accept connections. Send `reply` and close them, or send nothing if it is None."""
+def replying(reply: bytes | None) -> Serve:
+    """Return a function that sends `reply`, or that sends nothing until the client leaves if it is None."""
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if reply is not None:
-            writer.write(reply)
-            writer.close()
-        else:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reply is None:
             await reader.read()
-            writer.close()
+        else:
+            writer.write(reply)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    return serve
 
 
 @pytest.mark.parametrize(
@@ -193,8 +178,8 @@ async def listening(reply: bytes | None) -> AsyncIterator[int]:
     ],
 )
 async def test_a_port_without_http2_cannot_be_connected_to(reply: bytes | None, reason: str) -> None:
-    async with listening(reply) as port:
-        assert reason in await refusal(f"kurrentdb://127.0.0.1:{port}?tls=false&connect_timeout=0.2")
+    async with listening(replying(reply)) as server:
+        assert reason in await refusal(f"kurrentdb://127.0.0.1:{server.port}?tls=false&connect_timeout=0.2")
 
 
 async def test_a_malformed_list_of_methods_is_requested_again() -> None:
@@ -220,12 +205,12 @@ async def test_a_malformed_list_of_methods_is_requested_again() -> None:
 
 
 async def test_a_port_where_no_server_listens_is_named() -> None:
-    async with listening(None) as port:
+    async with listening(replying(None)) as server:
         pass
-    client = rxpump.connect(f"kurrentdb://127.0.0.1:{port}?tls=false&connect_within=0.2")
+    client = rxpump.connect(f"kurrentdb://127.0.0.1:{server.port}?tls=false&connect_within=0.2")
     with pytest.raises(ConnectionFailed) as failed:
         await client.connect()
-    assert failed.value.address == f"kurrentdb://127.0.0.1:{port}"
+    assert failed.value.address == f"kurrentdb://127.0.0.1:{server.port}"
 
 
 # Keepalive -------------------------------------------------------------------------------------------------------

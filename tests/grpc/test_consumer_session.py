@@ -220,6 +220,24 @@ async def test_a_session_that_the_server_ends_is_dropped() -> None:
         assert isinstance(session.ending, SubscriptionDropped)
 
 
+async def test_a_session_is_dropped_if_the_server_or_a_proxy_fails() -> None:
+    group = Group()
+    async with consuming(group) as (_, caller):
+        session = await connect_group(caller, "ponies", "riders", 7)
+        group.outgoing.put_nowait(CallStatus(StatusCode.INTERNAL, "a proxy failed"))
+        with pytest.raises(SubscriptionDropped, match="a proxy failed"):
+            await session.next()
+        assert not caller.channel.before_close
+
+
+async def test_a_call_that_ends_before_the_confirmation_is_dropped() -> None:
+    group = Group()
+    group.refusals.append(CallStatus(StatusCode.OK))
+    async with consuming(group) as (_, caller):
+        with pytest.raises(SubscriptionDropped):
+            await connect_group(caller, "ponies", "riders", 7)
+
+
 async def test_a_lost_connection_ends_the_session() -> None:
     group = Group()
     async with consuming(group) as (server, caller):

@@ -21,7 +21,7 @@ from rxpump.grpc.http2.http2_events import (
     StreamReset,
     TrailersReceived,
 )
-from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, StatusCode
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.grpc.protocol.response_reader import ResponseReader
 from tests.grpc import recordings
@@ -166,7 +166,7 @@ def answer(server: Http2Connection, line: Line) -> None:
     drain(server)
 
 
-# What a real server does with clients that break HTTP/2 -------------------------------------------------
+# Reactions of a real server to clients that break HTTP/2 ------------------------------------------------
 
 STREAM_ERRORS_BY_RFC = {
     9: "upper-case name",
@@ -244,13 +244,12 @@ FRAMING = {
 UNKNOWN_ENCODING = {15: (StatusCode.UNIMPLEMENTED, NOPE)}
 """Our answer, and that of KurrentDB 26.1. Event Store 23.10.6 also supports "deflate"."""
 
-HANDLER_FAILED = "Exception was thrown by handler."
 DAMAGED = {
-    9: (StatusCode.UNKNOWN, f"{HANDLER_FAILED} Message prefix with the size 4294967295."),
-    21: (StatusCode.UNKNOWN, f"{HANDLER_FAILED} Compressed message that is not valid gzip."),
-    23: (StatusCode.UNKNOWN, f"{HANDLER_FAILED} Message prefix with the flag 2, which must be 0 or 1."),
+    9: "Message prefix with the size 4294967295.",
+    21: "Compressed message that is not valid gzip.",
+    23: "Message prefix with the flag 2, which must be 0 or 1.",
 }
-"""Our answers where Event Store sends only the first sentence."""
+"""Reasons that a real server does not send. It answers only that its handler failed."""
 
 AFTER_THE_ONLY_MESSAGE = {33: INCOMPLETE}
 """Our answers where Event Store reports a second message of a unary call, which the call checks, not its reader."""
@@ -260,6 +259,7 @@ def test_bad_messages_get_the_answers_of_a_real_server() -> None:
     server = Http2Connection(Role.SERVER, LIMITS, 0.0)
     real: dict[int, tuple[StatusCode, str]] = {}
     ours: dict[int, tuple[StatusCode, str]] = {}
+    reasons: dict[int, str] = {}
     readers: dict[int, RequestReader] = {}
     for line in frames_of("23.10/grpc-framing", 1):
         if not line.from_client:
@@ -276,7 +276,10 @@ def test_bad_messages_get_the_answers_of_a_real_server() -> None:
                 reader.receive(event)
                 if reader.failure and event.stream_id not in ours:
                     ours[event.stream_id] = (reader.failure.code, reader.failure.message)
-    assert ours == FRAMING | UNKNOWN_ENCODING | DAMAGED | AFTER_THE_ONLY_MESSAGE
+                    reasons[event.stream_id] = reader.reason
+    handler_failed = dict.fromkeys(DAMAGED, (HANDLER_FAILED.code, HANDLER_FAILED.message))
+    assert ours == FRAMING | UNKNOWN_ENCODING | handler_failed | AFTER_THE_ONLY_MESSAGE
+    assert {number: reason for number, reason in reasons.items() if reason} == DAMAGED
     assert {number: real[number] for number in FRAMING} == FRAMING
     assert real[15] == (StatusCode.UNIMPLEMENTED, f"{NOPE}, deflate")
-    assert {real[number] for number in DAMAGED} == {(StatusCode.UNKNOWN, HANDLER_FAILED)}
+    assert {number: real[number] for number in DAMAGED} == handler_failed

@@ -10,16 +10,23 @@ import pytest
 
 from rxpump.errors import OperationTimedOut
 from rxpump.grpc.caller import Caller
-from rxpump.grpc.http2 import Http2Connection, Http2Limits, Role
-from rxpump.grpc.reads.pages import find_last_matching, read_all_page
+from rxpump.grpc.consumer_session import connect_group
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.messages import persistent_subscriptions, server_features, streams
+from rxpump.grpc.protocol.message_reader import frame_message
+from rxpump.grpc.reads.follow import StreamFollowing
+from rxpump.grpc.reads.pages import find_last_matching, find_last_number, read_all_page
 from rxpump.grpc.reads.reading import AllReading
-from rxpump.grpc.silence import SilenceLimit
+from rxpump.grpc.silence import SilenceLimit, SilenceWatch
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import START, StreamDirection
 from rxpump.settings import Settings
-from tests.grpc.clients import QUICK, calling, handlers
+from rxpump.transport import Confirmed
+from tests.grpc.clients import QUICK, calling, features, handlers
 from tests.grpc.harness import ServerCall, ServerEndpoint, serving
-from tests.grpc.reads.read_server import event
+from tests.grpc.interruptions import resets_with
+from tests.grpc.reads.read_server import event, last
+from tests.grpc.test_consumer_session import CONFIRMED
 
 WHERE = EventFilter(type_prefix="T")
 FORWARD = StreamDirection.FORWARD
@@ -29,7 +36,7 @@ FORWARD = StreamDirection.FORWARD
 
 
 def test_a_silent_server_gets_one_ping_before_the_limit() -> None:
-    limit = SilenceLimit(10.0, 100.0)
+    limit = SilenceLimit(10.0, 100.0, 110.0)
     assert (limit.next_tick, limit.deadline) == (105.0, 110.0)
     assert not limit.tick(104.9)
     assert limit.tick(105.0)
@@ -40,7 +47,7 @@ def test_a_silent_server_gets_one_ping_before_the_limit() -> None:
 
 
 def test_a_late_ping_extends_the_deadline() -> None:
-    limit = SilenceLimit(10.0, 100.0)
+    limit = SilenceLimit(10.0, 100.0, 110.0)
     assert limit.tick(119.0)
     assert (limit.next_tick, limit.is_over) == (124.0, False)
     limit.note_received(119.5)
@@ -48,7 +55,7 @@ def test_a_late_ping_extends_the_deadline() -> None:
 
 
 def test_received_bytes_restart_the_limit() -> None:
-    limit = SilenceLimit(10.0, 100.0)
+    limit = SilenceLimit(10.0, 100.0, 110.0)
     assert limit.tick(105.0)
     limit.note_received(105.1)
     assert (limit.next_tick, limit.deadline) == (110.1, 115.1)
@@ -57,8 +64,17 @@ def test_received_bytes_restart_the_limit() -> None:
     assert limit.tick(111.0), "the server is asked again"
 
 
+def test_a_limit_that_began_earlier_is_not_extended_by_a_ping() -> None:
+    limit = SilenceLimit(10.0, 100.0, 102.0)
+    assert limit.next_tick == 101.0
+    assert limit.tick(101.0)
+    assert limit.deadline == 102.0
+    limit.note_received(101.5)
+    assert (limit.next_tick, limit.deadline) == (106.5, 111.5)
+
+
 def test_a_server_that_answers_pings_is_never_over_the_limit() -> None:
-    limit, now, asked = SilenceLimit(10.0, 0.0), 0.0, 0
+    limit, now, asked = SilenceLimit(10.0, 0.0, 10.0), 0.0, 0
     for _ in range(1000):
         now = limit.next_tick
         assert now < limit.deadline
@@ -70,7 +86,7 @@ def test_a_server_that_answers_pings_is_never_over_the_limit() -> None:
 
 
 def test_no_ping_is_sent_while_the_server_sends_frames() -> None:
-    limit = SilenceLimit(10.0, 0.0)
+    limit = SilenceLimit(10.0, 0.0, 10.0)
     for now in range(1, 100):
         limit.note_received(float(now))
         assert not limit.tick(now + 0.9)
@@ -96,7 +112,7 @@ PING = bytes.fromhex("000008060000000000")
 
 
 class Pings:
-    """Counts the PING frames that servers receive, and can make them ignore what they receive.
+    """Counts the PING frames that servers receive, and can make them ignore received bytes.
 
     Attributes:
         count: Number of frames.
@@ -189,6 +205,119 @@ async def test_the_deadline_of_a_page_is_not_moved(pings: Pings) -> None:
 
 
 async def test_a_search_for_the_last_event_goes_on(pings: Pings) -> None:
-    """It finds the end for a subscription, which has no deadline."""
+    """A subscription, which has no deadline, searches for the last event before it starts."""
     async with searching(Search(pings, 2)) as caller:
         assert await find_last_matching(caller, WHERE, resolve_links=False) is not None
+
+
+@pytest.mark.parametrize("has_deadline", [False, True])
+async def test_searches_that_end_without_a_status_have_one_limit(has_deadline: bool) -> None:
+    async def reset(call: ServerCall) -> None:
+        await anext(call)
+        resets_with(ErrorCode.CANCEL)(call)
+
+    async with serving(handlers(Read=reset)) as server, calling(server.port, SETTINGS) as caller:
+        with pytest.raises(OperationTimedOut):
+            await numbers(caller.with_timeout(0.2) if has_deadline else caller, WHERE)
+
+
+# Slow connections ----------------------------------------------------------------------------------
+
+
+class SlowLink:
+    """A server whose messages arrive in parts, each of which takes half of the time limit.
+
+    Attributes:
+        parts: Number of parts of a message that arrive; the rest does not.
+    """
+
+    def __init__(self, *messages: bytes, parts: int = 6) -> None:
+        self.parts = parts
+        self._messages = messages
+
+    async def answer(self, call: ServerCall) -> None:
+        await anext(call)
+        call.start()
+        for message in self._messages:
+            await self._send(call, frame_message(message))
+        call.finish()
+
+    async def _send(self, call: ServerCall, data: bytes) -> None:
+        size = -(-len(data) // 6)
+        for number, start in enumerate(range(0, len(data), size)):
+            if number == self.parts:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0.1)
+            call.endpoint.connection.send_data(call.stream_id, data[start : start + size])
+            call.endpoint.flush()
+
+
+@asynccontextmanager
+async def linked(link: SlowLink) -> AsyncIterator[Caller]:
+    answers = {
+        server_features.GET_SUPPORTED_METHODS.path: features(),
+        streams.READ.path: link.answer,
+        persistent_subscriptions.READ.path: link.answer,
+    }
+    async with serving(answers) as server, calling(server.port, SETTINGS) as caller:
+        yield caller
+
+
+async def test_a_subscription_waits_for_a_message_that_arrives_slowly() -> None:
+    async with linked(SlowLink(event(7).SerializeToString(), last(7).SerializeToString())) as caller:
+        assert await find_last_number(caller, "s") == (7, 7)
+
+
+async def test_a_confirmation_can_arrive_slowly() -> None:
+    async with linked(
+        SlowLink(streams.ReadResponse(confirmation={"subscription_id": "x"}).SerializeToString())
+    ) as caller:
+        subscription = StreamFollowing(caller, "s", -1, batch_size=3, resolve_links=False)
+        assert isinstance(await subscription.next(), Confirmed)
+        await subscription.aclose()
+    async with linked(SlowLink(CONFIRMED)) as caller:
+        (await connect_group(caller, "s", "g", 10)).close()
+
+
+async def test_a_message_that_stops_arriving_is_not_waited_for() -> None:
+    async with linked(SlowLink(event(7).SerializeToString(), parts=4)) as caller:
+        with pytest.raises(OperationTimedOut):
+            await find_last_number(caller, "s")
+
+
+async def test_a_slow_message_does_not_move_a_deadline() -> None:
+    async with linked(SlowLink(event(7).SerializeToString())) as caller:
+        with pytest.raises(OperationTimedOut):
+            await find_last_number(caller.with_timeout(0.2), "s")
+
+
+class Upload:
+    """A call whose request is sent in parts, one between two looks at the bytes that are left."""
+
+    data_at = received_at = 0.0
+
+    def __init__(self, parts: int) -> None:
+        self.is_sent = asyncio.Event()
+        self._parts = parts
+
+    @property
+    def pending_bytes(self) -> int:
+        if self._parts:
+            self._parts -= 1
+        else:
+            self.is_sent.set()
+        return self._parts
+
+    def ping(self) -> None:
+        raise AssertionError("only a search sends a PING")
+
+
+async def test_a_request_that_is_sent_slowly_moves_the_limit() -> None:
+    upload = Upload(30)
+    async with asyncio.timeout(0.02) as limit:
+        ends_at = limit.when()
+        assert ends_at is not None
+        watch = SilenceWatch(limit, ends_at, 0.02, upload, is_search=False)
+        await upload.is_sent.wait()
+        watch.stop()
+    assert asyncio.get_running_loop().time() > ends_at

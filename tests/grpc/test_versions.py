@@ -1,4 +1,4 @@
-"""What each version of a server lacks: the request fails with NotSupported, which names the version that has it.
+"""Requests that a version of a server lacks. They fail with NotSupported, which names the version that has them.
 
 The scripted servers list the methods that real servers of the version have. No request is sent to a server that lacks
 the method.
@@ -96,7 +96,7 @@ REQUESTS: dict[str, tuple[str, Request]] = {
     ),
     "list indexes": ("26.0.0", lambda each: each.indexes.all_details()),
 }
-"""First version that has what a request needs, and the request."""
+"""Each request, after the first version that supports it."""
 
 
 def _projection(transport: GrpcTransport, **options: Any) -> Awaitable[None]:
@@ -150,7 +150,7 @@ async def test_only_methods_that_the_server_has_are_called(version: str) -> None
     async with connected(version) as (server, transport):
         for name, (since, request) in REQUESTS.items():
             before = len(requested(server))
-            # A server before 21.10 does not list what it has, so it is treated like the oldest one.
+            # A server before 21.10 does not list its methods, so it is treated like the oldest one.
             is_listed = parsed(version) >= LISTS_SINCE or since == "20.6.0"
             if parsed(version) >= parsed(since) and is_listed:
                 with suppress(RxPumpError):

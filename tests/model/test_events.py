@@ -72,7 +72,7 @@ def test_the_kind_bits_of_a_dotnet_time_are_ignored(kind: int) -> None:
 def test_an_event_that_was_read_directly_has_no_link() -> None:
     assert DIRECT.link is None
     assert DIRECT.received is DIRECT
-    assert DIRECT.received_number == 7
+    assert (DIRECT.received_number, DIRECT.received_id_bytes) == (7, DIRECT.id_bytes)
     assert repr(DIRECT) == "<Event 7@ponies PonyJumped 13 bytes>"
 
 
@@ -87,6 +87,7 @@ def test_a_link_has_its_own_values(event: Event) -> None:
     assert link.link is None
     assert link.received is link
     assert (event.received.stream, event.received_number, link.received_number) == ("index", 3, 3)
+    assert event.received_id_bytes == LINK_ID.bytes_le
 
 
 def test_the_repr_of_a_linked_event_shows_the_link() -> None:

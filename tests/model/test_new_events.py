@@ -79,7 +79,7 @@ def test_json_values_are_equal_after_a_round_trip(value: Any) -> None:
 
 @pytest.mark.parametrize("data", [object(), {object()}, math.nan, math.inf, "\ud800", RECURSIVE, {("a",): 1}])
 def test_data_without_a_json_form_are_refused(data: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"^data is .*bytes, or what JSON can hold \("):
+    with pytest.raises(InvalidArgument, match=r"^data is .*bytes, or a value that JSON can represent \("):
         NewEvent("PonyJumped", data)
     with pytest.raises(InvalidArgument, match=r"^metadata is "):
         NewEvent("PonyJumped", {}, metadata=data)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from rxpump.backpressure.background_tasks import tasks_of_running_loop
+from tests.operators.group import Group
 from tests.operators.sources import Clock, settle, timers
 
 
-@pytest.fixture(scope="session", autouse=True)
-def only_what_tests_make() -> Iterator[None]:
-    """Exclude imported objects from garbage collection, which runs after every test."""
+@pytest.fixture(scope="module", autouse=True)
+def only_what_tests_make() -> None:
+    """Exclude the objects of other modules from garbage collection, which runs after every test."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +40,10 @@ async def nothing_left() -> AsyncIterator[list[dict[str, Any]]]:
 @pytest.fixture
 async def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    group = Group()
+    yield group
+    await group.runtime.stop()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import reactivex
+from reactivex import Observable, abc
 from reactivex import operators as rx
 from reactivex.subject import Subject
 
@@ -17,39 +16,11 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
 from rxpump.streams.observable import Piped
-from rxpump.streams.persistent import Deliveries
 from tests.operators.events import events
+from tests.operators.group import Group, acked
 from tests.operators.sources import Feed, Gates, Seen, settle
 from tests.operators.test_contract import Publishing, same
-from tests.streams.fake_group import Consumer, FakeConnection, FakeGroup, passed
-
-
-class Group(FakeGroup):
-    """A group with one consumer. `seen` records the results of its pipeline."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen = Seen()
-        self.subscription: Any = None
-        self.deliveries: Deliveries = self.consume(buffer_size=1000)
-
-    async def run(self, *operators: Any) -> FakeConnection:
-        """Consume, and apply these operators."""
-        self.subscription = self.seen.of(self.deliveries.pipe(*operators))
-        return await self.connected()
-
-
-@pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    yield group
-    await group.runtime.stop()
-
-
-async def acked(connection: FakeConnection) -> list[int]:
-    await settle()
-    await passed()
-    return connection.acked
+from tests.streams.fake_group import Consumer
 
 
 def number(delivery: Delivery) -> int:
@@ -259,6 +230,28 @@ async def test_take_without_async_work_acknowledges_too(group: Group) -> None:
     assert connection.is_closed
 
 
+def in_except_block(source: Observable[Any]) -> Observable[Any]:
+    """Deliver each item in an `except` block."""
+
+    def subscribe(observer: abc.ObserverBase[Any], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        def on_next(value: Any) -> None:
+            try:
+                raise LookupError
+            except LookupError:
+                observer.on_next(value)
+
+        return source.subscribe(on_next, observer.on_error, observer.on_completed)
+
+    return Observable(subscribe)
+
+
+async def test_take_acknowledges_what_an_except_block_delivers(group: Group) -> None:
+    connection = await group.run(in_except_block, ops.ack_each(), rx.take(2))
+    connection.give(0, 1, 2, 3)
+    await group.seen.until_ended()
+    assert await acked(connection) == [0, 1]
+
+
 async def test_the_delivery_that_ends_take_while_is_not_acknowledged(group: Group) -> None:
     connection = await group.run(rx.take_while(lambda delivery: delivery.number < 2), ops.ack_each())
     connection.give(0, 1, 2, 3)
@@ -312,7 +305,9 @@ async def test_retry_with_backoff_acknowledges_on_its_new_connection(group: Grou
     again = await group.connected(2)
     again.give(0, 1)
     assert await acked(again) == [0, 1]
-    assert connection.acked == [], "what failed is not done, though the failure went no further"
+    assert connection.acked == [], (
+        "a delivery that failed is not finished, even if the error does not reach the operator"
+    )
     await group.runtime.drain()
 
 
@@ -392,81 +387,6 @@ async def test_a_group_consumed_inside_async_work_is_separate(group: Group) -> N
     assert await acked(connection) == [0]
     assert inner == [7]
     assert group.connections[1].acked == []
-
-
-# Random pipelines -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(60))
-async def test_random_pipelines_acknowledge_everything_and_never_early(group: Group, seed: int) -> None:
-    """Each item is the set of its deliveries. A delivery must not be acknowledged while an item contains it."""
-    chance = random.Random(seed)
-    alive: dict[int, int] = {}  # number of unfinished items that contain each delivery
-
-    def keep(item: frozenset[int], factor: int = 1) -> None:
-        for each in item:
-            alive[each] = alive.get(each, 0) + factor
-
-    def drop(item: frozenset[int]) -> None:
-        keep(item, -1)
-
-    def enter(delivery: Delivery) -> frozenset[int]:
-        item = frozenset((delivery.number,))
-        keep(item)
-        return item
-
-    async def work(item: frozenset[int]) -> frozenset[int]:
-        for _ in range(chance.randrange(4)):
-            await asyncio.sleep(0)
-        return item
-
-    def is_wanted(item: frozenset[int]) -> bool:
-        if chance.random() < 0.4:
-            drop(item)
-            return False
-        return True
-
-    def copies(item: frozenset[int]) -> Any:
-        count = chance.randrange(3)
-        keep(item, count - 1)
-        return reactivex.from_iterable([item] * count)
-
-    def together(items: list[frozenset[int]]) -> frozenset[int]:
-        merged: frozenset[int] = frozenset().union(*items)
-        keep(merged)
-        for item in items:
-            drop(item)
-        return merged
-
-    steps: list[Callable[[], list[Any]]] = [
-        lambda: [rx.filter(is_wanted)],
-        lambda: [rx.flat_map(copies)],
-        lambda: [ops.map_async(work, max_concurrent=chance.randrange(1, 4))],
-        lambda: [ops.flat_map_async(work, max_concurrent=chance.randrange(2, 5))],
-        lambda: [ops.partition_by(lambda item: min(item) % 3, work, 2)],
-        lambda: [ops.batch(chance.randrange(1, 4), max_time=0.001), rx.map(together)],
-    ]
-    operators = [step for _ in range(chance.randrange(1, 5)) for step in chance.choice(steps)()]
-    connection = await group.run(rx.map(enter), *operators, ops.ack_each(), rx.do_action(drop))
-
-    too_early: list[int] = []
-    acknowledge = connection.ack
-
-    def ack(events: Any) -> None:
-        too_early.extend(event.number for event in events if alive.get(event.number))
-        acknowledge(events)
-
-    connection.ack = ack  # type: ignore[method-assign]
-    numbers = iter(range(40))
-    for count in (1, 7, 2, 20, 10):
-        connection.give(*(next(numbers) for _ in range(count)))
-        await settle(chance.randrange(10))
-    while len(connection.acked) < 40:
-        await passed()
-        assert too_early == []
-    assert connection.acked == list(range(40))
-    assert not any(alive.values())
-    assert group.seen.errors == []
 
 
 async def test_ack_each_above_share_acknowledges_once(group: Group) -> None:

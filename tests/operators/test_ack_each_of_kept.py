@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,15 +9,8 @@ import reactivex
 from reactivex import operators as rx
 
 import rxpump.operators as ops
+from tests.operators.group import Group, acked
 from tests.operators.sources import Gates
-from tests.operators.test_ack_each import Group, acked
-
-
-@pytest.fixture
-async def group() -> AsyncIterator[Group]:
-    group = Group()
-    yield group
-    await group.runtime.stop()
 
 
 def never(item: Any) -> bool:

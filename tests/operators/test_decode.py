@@ -74,7 +74,7 @@ def test_an_undecodable_event_is_an_error_with_place_and_reason(model: Any, data
     errors: list[Exception] = []
     bad = event("Jumped", data, stream="pony-1", number=4)
     reactivex.of(GOOD, bad, GOOD).pipe(ops.decode(model)).subscribe(seen.append, errors.append)
-    assert len(seen) == 1, "what came before it was delivered, nothing after it"
+    assert len(seen) == 1, "only the events before it are delivered"
     (error,) = errors
     assert isinstance(error, NotDecodable)
     assert (error.stream, error.number, error.type) == ("pony-1", 4, "Jumped")

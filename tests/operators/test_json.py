@@ -32,7 +32,7 @@ def test_data_that_is_not_json_is_an_error_with_place_and_reason(bad: Event, rea
     decoded: list[object] = []
     errors: list[Exception] = []
     reactivex.of(NAMES["a"], bad, NAMES["b"]).pipe(ops.json()).subscribe(decoded.append, errors.append)
-    assert decoded == [{"m": 1}], "what came before it was delivered, nothing after it"
+    assert decoded == [{"m": 1}], "only the events before it are delivered"
     (error,) = errors
     assert isinstance(error, NotJson)
     assert error.stream == bad.stream

@@ -1,4 +1,4 @@
-"""`ops.decode` reads what `NewEvent` writes, for every kind of model and every type of field."""
+"""`ops.decode` reads the data that `NewEvent` writes, for every kind of model and every type of field."""
 
 from __future__ import annotations
 

@@ -153,7 +153,8 @@ async def test_a_local_retry_comes_before_the_nack() -> None:
     again = ops.retry_with_backoff(5, min_delay=0.001, retry_on=lambda error: isinstance(error, ConnectionError))
     work = Work(ops.nack_on_error(PARK, ops.map_async(fail_at_first), again))
     await work.give(*events(1))
-    await asyncio.sleep(0.02)
+    while not work.seen.items:
+        await asyncio.sleep(0)
     await work.end()
     assert (work.seen.items, work.acknowledger.sent) == ([0], [])
 

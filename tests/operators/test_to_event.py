@@ -64,7 +64,7 @@ def test_an_item_that_cannot_be_encoded_is_an_error() -> None:
     errors: list[Exception] = []
     reactivex.of(object()).pipe(ops.to_event("Ponied")).subscribe(on_error=errors.append)
     assert isinstance(errors[0], InvalidArgument)
-    assert "what JSON can hold" in str(errors[0])
+    assert "a value that JSON can represent" in str(errors[0])
 
 
 def test_a_function_that_raises_is_the_error() -> None:

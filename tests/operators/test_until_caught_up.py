@@ -10,7 +10,7 @@ from tests.operators.sources import Feed, Seen
 from tests.operators.test_with_signals import LOST, A, B
 
 
-class Signalling(Feed):
+class SignalSource(Feed):
     """A subscription to which the test also passes signals."""
 
     def with_signals(self) -> Feed:
@@ -28,7 +28,7 @@ class Signalling(Feed):
     ],
 )
 async def test_it_completes_at_the_first_caught_up(items: list[Any], expected: list[Any], is_over: bool) -> None:
-    source, seen = Signalling(), Seen()
+    source, seen = SignalSource(), Seen()
     subscription = seen.of(source.pipe(ops.until_caught_up()))
     for item in items:
         source.on_next(item)
@@ -39,7 +39,7 @@ async def test_it_completes_at_the_first_caught_up(items: list[Any], expected: l
 
 
 async def test_an_error_before_caught_up_is_passed_on() -> None:
-    source, seen = Signalling(), Seen()
+    source, seen = SignalSource(), Seen()
     seen.of(source.pipe(ops.until_caught_up()))
     source.on_error(LookupError("gone"))
     assert [str(error) for error in seen.errors] == ["gone"]

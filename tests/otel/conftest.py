@@ -1,4 +1,4 @@
-"""A client that is instrumented, and what it records."""
+"""A client that is instrumented, and its spans and measurements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rxpump.testing import MockTransport, mock_client
 
 
 class Recorder:
-    """Providers that keep what is recorded in memory."""
+    """Providers that keep spans and measurements in memory."""
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self._exporter = InMemorySpanExporter()

@@ -13,6 +13,7 @@ from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
 from rxpump.server.node import Node
 from rxpump.server.store.new_event import NewEvent
 from rxpump.server.tcp.conversation import Conversation
+from rxpump.server.tcp.handlers.table import Pending
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
@@ -39,7 +40,8 @@ class Talk:
         """Send one package, and return the immediate replies as (command, payload) pairs."""
         self.answers.clear()
         content = payload if isinstance(payload, bytes) else payload.SerializeToString()
-        self.pending = self.conversation.receive(Package(command, id, content, credentials))
+        pending = self.conversation.receive(Package(command, id, content, credentials))
+        self.pending = None if pending is None else future_of(pending)
         assert all(answer.correlation_id == id and answer.credentials is None for answer in self.answers)
         return [(answer.command, answer.payload) for answer in self.answers]
 
@@ -98,6 +100,15 @@ class Talk:
         [(command, payload)] = self.send(ask, message, user)
         assert command == ask + 1
         return schema.ReadAllEventsCompleted.FromString(payload)
+
+
+def future_of(pending: Pending) -> asyncio.Future[Any]:
+    """Return a future that is done when a request is answered."""
+    if isinstance(pending, asyncio.Future):
+        return pending
+    answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    pending.add_done_callback(lambda _: answered.set_result(None))
+    return answered
 
 
 def event_of(data: Any) -> Any:

@@ -36,7 +36,7 @@ SETTINGS = st.fixed_dictionaries(
         "resolve_link_tos": st.booleans(),
         "start_from": st.integers(-1, 3),
         "max_retry_count": st.integers(0, 2),
-        "subscriber_max_count": st.sampled_from([0, 0, 0, 1, 2]),
+        "subscriber_max_count": st.sampled_from([0, 0, 0, 1, 2, -1]),
         "named_consumer_strategy": st.sampled_from(["RoundRobin", "RoundRobin", "DispatchToSingle", "Nonsense"]),
     }
 )
@@ -158,8 +158,7 @@ class Pair:
         """Wait until the checkpoints and parked events of the model are in their streams."""
         for group in self.groups.values():
             stream = f"$persistentsubscription-{group.name}"
-            parked = [f"{record.number}@{record.stream}".encode() for record in group.parked]
-            while await self.data_of(f"{stream}-parked", len(parked) + 1) != parked[::-1]:
+            while await self.data_of(f"{stream}-parked", len(group.parked) + 1) != group.parked[::-1]:
                 pass
             checkpoint = [] if group.checkpoint is None else [str(group.checkpoint).encode()]
             while await self.data_of(f"{stream}-checkpoint", 1) != checkpoint:

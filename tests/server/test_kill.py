@@ -130,16 +130,19 @@ async def test_a_server_that_is_killed_often_keeps_its_events(tmp_path: Any) -> 
 
 
 async def commit_until_killed(processes: ForkServerContext, path: str, after: float, sizes: dict[str, int]) -> None:
-    """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed."""
+    """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed.
+
+    It is killed `after` seconds after the first commit.
+    """
     here, there = multiprocessing.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there), kwargs={"projections": True})
     await asyncio.to_thread(process.start)
     there.close()
     port = await asyncio.to_thread(here.recv)
-    asyncio.get_running_loop().call_later(after, process.kill)
     keep_one = schema.NewEvent(
         event_id=uuid4().bytes_le, event_type="$metadata", data_content_type=1, data=b'{"$maxCount":1}'
     )
+    killing: asyncio.TimerHandle | None = None
     with suppress(ConnectionError):
         async with RawClient("127.0.0.1", port) as client:
             while True:
@@ -154,6 +157,7 @@ async def commit_until_killed(processes: ForkServerContext, path: str, after: fl
                 done = await client.ask_for(schema.TransactionCommitCompleted, Command.TRANSACTION_COMMIT, commit)
                 assert (done.result, done.last_event_number) == (0, size - 1)
                 sizes[stream] = size
+                killing = killing or asyncio.get_running_loop().call_later(after, process.kill)
                 for name, event in (("old-1", [event_of("y") for _ in range(20)]), ("$$old-1", [keep_one])):
                     write = schema.WriteEvents(event_stream_id=name, expected_version=-2, events=event)
                     client.send(Command.WRITE_EVENTS, write, user=ADMIN)

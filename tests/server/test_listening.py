@@ -16,7 +16,7 @@ def connect(port: int | None) -> socket.socket:
     """Return a connection that the server has not accepted yet."""
     assert port is not None
     connection = socket.create_connection(("127.0.0.1", port))
-    connection.settimeout(5)
+    connection.settimeout(120)
     return connection
 
 

@@ -183,10 +183,8 @@ class FakeStore(Transport):
     async def find_stream_end(self, stream: str) -> ServerEnd:
         return await find_stream_end(self, stream)
 
-    async def find_all_end(
-        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
-    ) -> ServerEnd:
-        return await find_all_end(self, after, batch_size, resolve_links=resolve_links, where=where)
+    async def find_all_end(self, after: Position) -> ServerEnd:
+        return await find_all_end(self, after)
 
     async def create_group(self, stream: str | None, group: str, settings: Any) -> None:
         raise NotImplementedError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 from rxpump.settings import Settings
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import Followed, FollowedAll, FollowedStream
+from rxpump.transport import Confirmed, Subscription
 from tests.streams.fake_store import FakeStore
 
 AT_ONCE = Backoff(min_delay=1e-6, max_delay=1e-6)
@@ -213,6 +215,26 @@ async def test_the_watchdog_finds_events_that_were_not_sent(
     assert "events were written and did not arrive" in str(fell.reason)
 
 
+async def test_the_watchdog_waits_for_an_event_that_arrives_slowly(
+    store: FakeStore, runtime: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.001)
+    arrived = count()
+    monkeypatch.setattr(Subscription, "incomplete_bytes", property(lambda _: next(arrived)))
+    store.write()
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime, watchdog=0.001).with_signals().subscribe(recorder.on_next)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    store.subscriptions[0].is_silent = True
+    store.write()
+    while next(arrived) < 10:
+        await asyncio.sleep(0.001)
+    store.subscriptions[0].is_silent = False
+    store.subscriptions[0].push(store.records[-1])
+    await recorder.until(lambda: 1 in recorder.items)
+    assert recorder.items == [0, CaughtUp(), 1]
+
+
 async def test_a_watchdog_without_findings_changes_nothing(store: FakeStore, runtime: BackgroundTasks) -> None:
     store.write()
     recorder = Recorder()
@@ -351,6 +373,47 @@ async def test_a_node_that_lags_is_waited_for(store: FakeStore, runtime: Backgro
     store.write()
     await recorder.until(lambda: 5 in recorder.items)
     assert [item for item in recorder.items if isinstance(item, int)] == list(range(6))
+
+
+class Scripted(Subscription):
+    """An attempt that returns news, and then loses its connection."""
+
+    def __init__(self, news: list[Any]) -> None:
+        self._news = iter(news)
+
+    async def next(self) -> Any:
+        for news in self._news:
+            return news
+        raise CUT
+
+    async def aclose(self) -> None: ...
+
+
+async def test_each_lag_of_a_node_is_measured_from_its_begin(
+    store: FakeStore, runtime: BackgroundTasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription that has not caught up for hours may meet a node that lags more than once."""
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 1e-9)  # only the first error in a row is a lag
+    for _ in range(10):
+        store.write()
+
+    pages = [
+        await store.read_stream_page("s", start, 3, StreamDirection.FORWARD, resolve_links=False)
+        for start in (0, 3, 6)
+    ]
+    whole, part = store.records, store.records[:2]
+    nodes = iter([(whole, pages[0]), (part, ()), (whole, pages[1]), (part, ()), (whole, pages[2])])
+
+    def follow(*_: object, **__: object) -> Scripted:
+        store.records, page = next(nodes)
+        return Scripted([Confirmed(len(store.records) - 1), page])
+
+    monkeypatch.setattr(store, "follow_stream", follow)
+    recorder = Recorder()
+    following = subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: len(recorder.items) == 9 or recorder.error is not None)
+    assert recorder.items == list(range(9))
+    following.dispose()
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])

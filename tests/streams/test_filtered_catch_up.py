@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
 
 from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import ConnectionClosed, StreamRolledBack
+from rxpump.errors import ConnectionClosed, ReadFailed, StreamRolledBack
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import AllPage
@@ -29,24 +30,43 @@ def store() -> FakeStore:
     return FakeStore()
 
 
-async def test_the_end_is_the_last_matching_event(store: FakeStore) -> None:
+@pytest.mark.parametrize("others", [0, 1, 20])
+async def test_the_next_match_is_found_before_other_events(store: FakeStore, others: int) -> None:
     followed = FollowedAll(store, 4, resolve_links=True, where=WANTED)
     store.write(type="Wanted")
+    assert (await followed.find_end(Position(100, 100))).readable in (None, Position(100, 100))
     store.write()
-    assert (await followed.find_end(FIRST_POSITION)).readable == Position(100, 100)
+    assert (await followed.find_end(Position(100, 100))).readable is None
     store.write(type="Wanted")
+    for _ in range(others):
+        store.write()
+    assert (await followed.find_end(FIRST_POSITION)).readable == Position(100, 100)
+    assert (await followed.find_end(Position(100, 100))).readable == Position(300, 300)
+
+
+async def test_a_place_that_the_log_does_not_have_counts_as_missed(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another attempt to follow then fails with the error for a log that was replaced."""
+
+    async def refuse(*_: object, **__: object) -> AsyncGenerator[Sequence[Event], None]:
+        raise ReadFailed("$all", "no record at this position")
+        yield ()
+
     store.write()
-    assert (await followed.find_end(FIRST_POSITION)).readable == Position(300, 300)
+    monkeypatch.setattr(store, "read_all", refuse)
+    followed = FollowedAll(store, 4, resolve_links=True, where=WANTED)
+    assert (await followed.find_end(Position(50, 50))).readable == Position(100, 100)
 
 
 class Followed:
     """A subscriber that can wait for items."""
 
-    def __init__(self, store: FakeStore) -> None:
+    def __init__(self, store: FakeStore, watchdog: float = 60.0) -> None:
         self.items: list[Any] = []
         self.error: Exception | None = None
         self._changed = asyncio.Event()
-        settings = Settings(watchdog=60.0, retry=Backoff(min_delay=1e-6, max_delay=1e-6))
+        settings = Settings(watchdog=watchdog, retry=Backoff(min_delay=1e-6, max_delay=1e-6))
         source = CatchUp(
             BackgroundTasks("test"),
             "all",
@@ -98,6 +118,20 @@ async def test_live_events_that_do_not_match_are_reported_as_examined(store: Fak
     await followed.until(3)
     assert followed.numbers == [1, 3]
     assert store.looked_at - looked_at <= 3, "from where it was on, not from the last match"
+    followed.subscription.dispose()
+
+
+async def test_the_watchdog_finds_a_match_before_many_other_events(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.001)
+    followed = Followed(store, watchdog=0.01)
+    await followed.until(CaughtUp())
+    store.subscriptions[0].is_silent = True
+    store.write(type="Wanted")
+    for _ in range(20):
+        store.write()
+    await followed.until(0)
     followed.subscription.dispose()
 
 

@@ -81,7 +81,7 @@ async def test_iterating_without_async_is_a_type_error(way: str) -> None:
 
 
 async def test_sequence_equal_needs_an_observable_of_reactivex() -> None:
-    """It regards every object with `__iter__` as an iterable, also one whose `__iter__` raises."""
+    """`sequence_equal` regards every object with `__iter__` as an iterable, also one whose `__iter__` raises."""
     first, second = (Pages(numbers(1, 3)).source(BackgroundTasks("test")) for _ in range(2))
     with pytest.raises(TypeError, match=re.escape("pass reactivex.defer(lambda _: observable)")):
         await first.pipe(rx.sequence_equal(second))

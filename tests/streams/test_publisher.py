@@ -309,6 +309,25 @@ async def test_a_disposed_publisher_fails_with_client_closed(runtime: Background
     assert not runtime.tasks
 
 
+@pytest.mark.parametrize("iterations", range(4))
+@pytest.mark.parametrize("way", ["dispose", "stop"])
+async def test_a_publisher_that_ends_before_it_has_begun_fails(
+    runtime: BackgroundTasks, server: Server, way: str, iterations: int
+) -> None:
+    server.gate.clear()
+    sink = publisher(runtime, server)
+    sink.on_next(NewEvent("Early"))
+    for _ in range(iterations):
+        await asyncio.sleep(0)
+    if way == "dispose":
+        sink.dispose()
+    else:
+        await runtime.stop()
+    with pytest.raises(ClientClosed):
+        await sink.drained()
+    assert "done" in repr(sink)
+
+
 async def test_a_drain_writes_the_buffered_events(runtime: BackgroundTasks, server: Server) -> None:
     manual, fed = publisher(runtime, server), publisher(runtime, server)
     manual.on_next(NewEvent("One"))

@@ -18,8 +18,9 @@ from rxpump.tcp.wire.codes import NotHandledReason, OperationResult, ReadStreamR
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from rxpump.uri import ClusterAddress, TcpAddress
-from tests.discovery.http_nodes import listening, response
+from tests.discovery.http_nodes import response
 from tests.discovery.members import document
+from tests.listening import listening
 from tests.tcp.scripted_server import Peer, ScriptedServer
 
 WORDS = {NodeState.LEADER: "Leader", NodeState.FOLLOWER: "Follower", NodeState.CATCHING_UP: "CatchingUp"}

@@ -9,15 +9,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from rxpump.server.listening import stop_listening
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NotHandledReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 from rxpump.uri import TcpAddress
-
-ACCEPTING_ITERATIONS = 5
-"""Iterations of the event loop until asyncio has finished the connections that it accepted before a close."""
 
 
 class Gone(Exception):
@@ -144,9 +142,7 @@ class ScriptedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._listener is not None
-        self._listener.close()
-        for _ in range(ACCEPTING_ITERATIONS):
-            await asyncio.sleep(0)
+        await stop_listening(self._listener)
         for player in self._playing:
             player.cancel()
         await self._players.__aexit__(kind, error, trace)

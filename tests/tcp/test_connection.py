@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from rxpump.errors import ConnectionClosed, RequestInterrupted
+from rxpump.errors import ConnectionClosed, OperationTimedOut, RequestInterrupted
 from rxpump.settings import Settings
 from rxpump.tcp.connection import Connection
 from rxpump.tcp.protocol.client_protocol import ClientProtocol
@@ -21,6 +22,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 from rxpump.telemetry import Telemetry
+from rxpump.testing import VirtualTimeLoop
 from tests.tcp.protocol.driving import Ask, AskOnce
 
 
@@ -213,6 +215,41 @@ async def test_sent_bytes_keep_the_connection(make_socket: type[Socket], end: st
     played.connection.wake()
     await played.socket.ended.wait()
     assert played.socket.end == end
+
+
+PATIENT = Settings(timeout=7.0, heartbeat_interval=1000.0)
+
+
+async def play_a_slow_reply() -> None:
+    played = Played(settings=PATIENT)
+    page, lost = played.ask(Ask("page")), played.ask(Ask("lost"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    to_page, _ = played.socket.take()
+    reply = Package(Command.PONG, to_page.correlation_id, bytes(100)).encode()
+    for begin in range(0, len(reply), 25):
+        played.connection.data_received(reply[begin : begin + 25])
+        await asyncio.sleep(5)
+    assert isinstance(lost.owner.exception(), OperationTimedOut)
+    assert await page.owner == bytes(100)
+
+
+async def play_a_slow_request() -> None:
+    played = Played(200_000, PATIENT)
+    large = played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    for _ in range(10):
+        await asyncio.sleep(5)
+        played.socket.capacity += 1000
+    assert not large.is_settled
+    await asyncio.sleep(14)
+    assert isinstance(large.owner.exception(), OperationTimedOut)
+
+
+@pytest.mark.parametrize("play", [play_a_slow_reply, play_a_slow_request])
+def test_parts_that_move_slowly_are_waited_for(play: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(play())
 
 
 @pytest.mark.parametrize(("capacity", "end"), [(1 << 30, "shut down"), (100, "aborted")])

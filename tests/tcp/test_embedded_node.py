@@ -27,7 +27,7 @@ class SlowOpening:
     def __call__(self, path: str, **options: Any) -> SqliteStore:
         assert asyncio._get_running_loop() is None
         self.began.set()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(120)
         self.stores.append(self._open(path, **options))
         return self.stores[-1]
 
@@ -36,7 +36,7 @@ async def test_opening_the_file_does_not_block_the_loop(tmp_path: Path, monkeypa
     opening = SlowOpening(monkeypatch)
     node = EmbeddedNode(EmbeddedAddress(str(tmp_path / "events.db")))
     locating = asyncio.create_task(node.locate())
-    assert await asyncio.to_thread(opening.began.wait, 10)
+    assert await asyncio.to_thread(opening.began.wait, 120)
     opening.may_end.set()
     assert (await locating).port > 0
     await node.close()
@@ -46,7 +46,7 @@ async def test_a_cancelled_opening_closes_the_file(tmp_path: Path, monkeypatch: 
     opening = SlowOpening(monkeypatch)
     path = str(tmp_path / "events.db")
     locating = asyncio.create_task(EmbeddedNode(EmbeddedAddress(path)).locate())
-    assert await asyncio.to_thread(opening.began.wait, 10)
+    assert await asyncio.to_thread(opening.began.wait, 120)
     locating.cancel()
     opening.may_end.set()
     with pytest.raises(asyncio.CancelledError):

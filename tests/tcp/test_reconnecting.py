@@ -1,12 +1,14 @@
-"""Lost connections, and what happens to pending requests."""
+"""Lost connections, and their effect on pending requests."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
 
+from rxpump import failure_log
 from rxpump.backoff import Backoff
 from rxpump.errors import (
     BadRequest,
@@ -76,6 +78,22 @@ async def test_statuses_show_each_attempt_and_its_reason(client_of: MakeClient) 
         assert client.statuses[-2:] == [Connecting(address), Connected(address)]
         assert client.statuses.count(Connected(address)) == 2
         assert all(address in reason for reason in reasons(client))
+
+
+async def test_failed_attempts_and_their_end_are_logged(
+    client_of: MakeClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failure_log, "QUIET_SECONDS", 1e-9)  # The second failure in a row is a warning.
+    caplog.set_level(logging.INFO, "rxpump.connection")
+    async with ScriptedServer(close_at_first_request, close_at_once, good) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+    lines = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    assert len(lines) == 3
+    assert lines[0].startswith(f"INFO the connection of rxpump: {reasons(client)[0]}; next attempt in 0.00")
+    assert lines[1].startswith("WARNING the connection of rxpump has failed for 0 s: ")
+    assert lines[2] == "WARNING the connection of rxpump works again after 0 s"
 
 
 async def test_a_connection_that_answered_is_no_failed_attempt(client_of: MakeClient) -> None:

@@ -13,6 +13,7 @@ from rxpump.model.events import Event
 from rxpump.model.positions import Position
 from rxpump.tcp.records import IndexedEvents, PositionedEvents, page_events
 from rxpump.tcp.wire import schema
+from tests.decoding import malformed_fields
 
 
 def record(number: int = 1, **fields: Any) -> Any:
@@ -151,3 +152,10 @@ OPTIONAL_FIELDS = ("event_number", "data", "metadata", "created", "data_content_
 def test_columns_and_rows_have_the_same_events(events: list[Any]) -> None:
     page = Page(*events)
     assert values(page.events) == values(page.rows())
+
+
+@pytest.mark.parametrize("link", [None, record(9, **LINK)], ids=["columns", "rows"])
+@pytest.mark.parametrize(("field", "value"), [("id", {"event_id": b"17"}), ("created", {"created": (1 << 62) - 1})])
+def test_a_malformed_field_raises_when_it_is_read(field: str, value: dict[str, Any], link: Any) -> None:
+    page = Page(resolved(1, link=link, **value))
+    assert malformed_fields(page.events[0]) == {field}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -24,11 +21,11 @@ from rxpump.errors import (
 from rxpump.model.credentials import AnyCredentials, Credentials, Token
 from rxpump.tcp.http_post import post
 from rxpump.tcp.wire.commands import Command
+from tests.listening import Serve, listening
 from tests.tcp.conftest import MakeClient
 from tests.tcp.scripted_server import Peer, ScriptedServer
 
 OPS = Credentials("öps", "a:b")
-Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
 
 async def introduce(peer: Peer) -> None:
@@ -37,20 +34,12 @@ async def introduce(peer: Peer) -> None:
     await peer.until_gone()
 
 
-@asynccontextmanager
-async def http_server(handle: Handle) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-def answering(answer: bytes, requests: list[bytes]) -> Handle:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def answering(answer: bytes, requests: list[bytes]) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer)
-        writer.close()
 
-    return handle
+    return serve
 
 
 async def replay(
@@ -59,15 +48,15 @@ async def replay(
     """Replay parked events. Return the request that the server received, and the error or None."""
     failure: RxPumpError | None = None
     requests: list[bytes] = []
-    async with ScriptedServer(introduce) as server, http_server(answering(answer, requests)) as port:
-        client = client_of(server, http_port=port)
+    async with ScriptedServer(introduce) as server, listening(answering(answer, requests)) as http:
+        client = client_of(server, http_port=http.port)
         await client.open()
         transport = client if who is None else client.as_user(who)
         try:
             await transport.replay_parked(stream, group)
         except RxPumpError as error:
             failure = error
-    return requests[0].replace(str(port).encode(), b"PORT"), failure
+    return requests[0].replace(str(http.port).encode(), b"PORT"), failure
 
 
 @pytest.mark.parametrize(
@@ -91,8 +80,8 @@ async def test_the_request_has_escaped_names_and_credentials(
 
 async def test_a_token_is_a_bearer_token() -> None:
     requests: list[bytes] = []
-    async with http_server(answering(b"HTTP/1.1 200 OK\r\n\r\n", requests)) as port:
-        assert await post("127.0.0.1", port, "/x", credentials=Token("e.y.J")) == (200, "OK")
+    async with listening(answering(b"HTTP/1.1 200 OK\r\n\r\n", requests)) as http:
+        assert await post("127.0.0.1", http.port, "/x", credentials=Token("e.y.J")) == (200, "OK")
     assert b"\r\nAuthorization: Bearer e.y.J\r\n" in requests[0]
 
 
@@ -122,20 +111,19 @@ async def test_each_http_status_has_its_error(
 
 async def test_no_server_on_the_http_port_names_the_port(client_of: MakeClient) -> None:
     async with ScriptedServer(introduce) as server:
-        async with http_server(answering(b"", [])) as port:
-            client = client_of(server, http_port=port)
+        async with listening(answering(b"", [])) as http:
+            client = client_of(server, http_port=http.port)
             await client.open()
-        with pytest.raises(ConnectionFailed, match=f"no connection to the HTTP port {port} of 127.0.0.1"):
+        with pytest.raises(ConnectionFailed, match=f"no connection to the HTTP port {http.port} of 127.0.0.1"):
             await client.replay_parked("s", "g")
 
 
 async def test_a_missing_response_times_out(client_of: MakeClient) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with ScriptedServer(introduce) as server, http_server(hang) as port:
-        client = client_of(server, http_port=port)
+    async with ScriptedServer(introduce) as server, listening(hang) as http:
+        client = client_of(server, http_port=http.port)
         await client.open()
         with pytest.raises(OperationTimedOut, match="ReplayParked"):
             await client.with_timeout(0.05).replay_parked("s", "g")
@@ -148,8 +136,8 @@ async def test_wrong_credentials_raise_not_authenticated(client_of: MakeClient) 
         await peer.until_gone()
 
     requests: list[bytes] = []
-    async with ScriptedServer(refuse) as server, http_server(answering(b"", requests)) as port:
-        client = client_of(server, http_port=port)
+    async with ScriptedServer(refuse) as server, listening(answering(b"", requests)) as http:
+        client = client_of(server, http_port=http.port)
         await client.open()
         with pytest.raises(NotAuthenticated, match="user 'öps' was refused"):
             await client.as_user(OPS).replay_parked("s", "g")

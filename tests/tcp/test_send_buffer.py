@@ -20,19 +20,19 @@ def pieces(buffer: SendBuffer) -> list[bytes]:
 def test_small_frames_are_joined_up_to_a_piece() -> None:
     buffer = SendBuffer()
     frames = [bytes([number]) * (PIECE_BYTES // 2) for number in range(3)]
-    buffer.put(frames)
+    buffer.frames.extend(frames)
     assert pieces(buffer) == [frames[0] + frames[1], frames[2]]
 
 
 def test_a_large_frame_is_cut_into_pieces() -> None:
     buffer = SendBuffer()
-    buffer.put([b"before", LARGE, b"after"])
+    buffer.frames.extend([b"before", LARGE, b"after"])
     assert [len(piece) for piece in pieces(buffer)] == [6, PIECE_BYTES, PIECE_BYTES, len(LARGE) - 2 * PIECE_BYTES, 5]
 
 
 def test_begun_is_the_id_of_the_frame_in_progress() -> None:
     buffer = SendBuffer()
-    buffer.put([LARGE])
+    buffer.frames.extend([LARGE])
     assert buffer.begun is None
     buffer.take()
     assert buffer.begun == ID
@@ -44,7 +44,7 @@ def test_begun_is_the_id_of_the_frame_in_progress() -> None:
 
 def test_urgent_frames_follow_the_frame_in_progress() -> None:
     buffer = SendBuffer()
-    buffer.put([LARGE, LARGE])
+    buffer.frames.extend([LARGE, LARGE])
     first = buffer.take()
     assert first is not None
     buffer.put_first([b"a", b"b"])
@@ -52,17 +52,8 @@ def test_urgent_frames_follow_the_frame_in_progress() -> None:
     assert sent == LARGE + b"ab" + LARGE
 
 
-def test_drop_keeps_only_the_frame_in_progress() -> None:
-    buffer = SendBuffer()
-    buffer.put([LARGE, b"after"])
-    first = buffer.take()
-    assert first is not None
-    buffer.drop()
-    assert bytes(first) + b"".join(pieces(buffer)) == LARGE
-
-
 def test_the_repr_shows_the_state() -> None:
     buffer = SendBuffer()
-    buffer.put([LARGE, b"after"])
+    buffer.frames.extend([LARGE, b"after"])
     buffer.take()
     assert repr(buffer) == f"<SendBuffer 1 frames, in the middle of one, {len(LARGE) - PIECE_BYTES + 5} bytes>"

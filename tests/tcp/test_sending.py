@@ -162,7 +162,7 @@ class LateAsker(PendingRequests):
 
 
 async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
-    """It is not delayed until the next heartbeat, which is an hour later."""
+    """The request is not delayed until the next heartbeat, which is an hour later."""
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)
     async with ScriptedServer(good) as server:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ import rxpump
 from rxpump.blocking import BlockingClient
 from rxpump.errors import ConnectionFailed, InvalidArgument, OperationTimedOut
 from rxpump.testing import EventStore, Network, NotRunning, Recorded, wait_for
+from rxpump.testing.proxy import Proxy
 
 QUICK = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.01, max_delay=0.02))
 
@@ -116,7 +118,7 @@ def test_its_thread_and_its_connections_end_with_it(event_store: EventStore) -> 
     ):
         network.start()
         network.stall()
-        end.settimeout(5)
+        end.settimeout(120)
         network.stop()
         with suppress(ConnectionResetError):
             assert end.recv(1) == b""
@@ -150,6 +152,16 @@ def test_a_rate_must_be_positive(network: Network) -> None:
         network.slow(0)
     with pytest.raises(InvalidArgument, match="mean_bytes"):
         network.cut_at_random(0)
+
+
+def test_a_failed_start_can_be_repeated(event_store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(event_store.uri)
+    with monkeypatch.context() as patch:
+        patch.setattr(Proxy, "__aenter__", AsyncMock(side_effect=OSError("no free port")))
+        with pytest.raises(OSError, match="no free port"):
+            network.start()
+    with network, rxpump.open(network.uri) as client:
+        client.publish_event("ponies", "Jumped")
 
 
 def test_a_network_that_does_not_run_says_so() -> None:

@@ -1,4 +1,4 @@
-"""The earliest deadline is first for every order in which deadlines are started and stopped."""
+"""Items are popped in the order of their deadlines, whatever the order in which they are started and stopped."""
 
 from __future__ import annotations
 
@@ -11,27 +11,48 @@ from hypothesis import strategies as st
 from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
 
-STEPS = st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.sampled_from([1.0, 2.0, 3.0, inf]))))
+KEYS = st.integers(0, 5)
+TIMES = st.sampled_from([1.0, 2.0, 3.0])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("start"), KEYS, TIMES | st.just(inf)),
+        st.tuples(st.just("stop"), KEYS, st.just(0.0)),
+        st.tuples(st.just("pop"), st.just(0), TIMES),
+    )
+)
 
 
 @given(STEPS)
-def test_next_is_the_earliest_running_deadline(steps: list[tuple[int, float | None]]) -> None:
-    deadlines: Deadlines[str] = Deadlines()
+def test_items_are_popped_in_order_of_their_deadlines(steps: list[tuple[str, int, float]]) -> None:
+    deadlines: Deadlines[int] = Deadlines()
     running: dict[int, float] = {}
-    for key, deadline in steps:
-        if deadline is None:
+    for step, key, time in [*steps, ("pop", 0, 3.0)]:
+        if step == "start":
+            deadlines.start(key, key, time)
+            if time < inf:
+                running.setdefault(key, time)
+        elif step == "stop":
             deadlines.stop(key)
             running.pop(key, None)
         else:
-            deadlines.start(key, str(key), deadline)
-            if deadline < inf:
-                running.setdefault(key, deadline)
-        assert deadlines.next == min(running.values(), default=inf)
+            late = sorted((deadline, number) for number, deadline in running.items() if deadline <= time)
+            assert [deadlines.pop(time) for _ in late] == [number for _, number in late]
+            assert deadlines.pop(time) is None
+            running = {number: deadline for number, deadline in running.items() if deadline > time}
+            assert deadlines.next > time
+        assert deadlines.next <= min(running.values(), default=inf)
+        assert (deadlines.next == inf) == (not running)
         assert len(deadlines) == len(running)
-    popped = []
-    while (item := deadlines.pop(3.0)) is not None:
-        popped.append(int(item))
-    assert popped == sorted(running, key=lambda key: (running[key], key))
+
+
+def test_next_moves_to_the_next_deadline_when_it_has_passed() -> None:
+    """So a timer that is set to it fires once for many items that are removed in time."""
+    deadlines: Deadlines[int] = Deadlines()
+    for key in range(100):
+        deadlines.start(key, key, 1.0 + key)
+    for key in range(99):
+        deadlines.stop(key)
+    assert (deadlines.next, deadlines.pop(1.0), deadlines.next) == (1.0, None, 100.0)
 
 
 def test_no_deadline_is_popped_before_its_time() -> None:
@@ -47,11 +68,13 @@ def test_stopped_entries_are_released() -> None:
         pass
 
     deadlines: Deadlines[Item] = Deadlines()
-    deadlines.start(0, Item(), 1.0)
+    deadlines.start(0, Item(), 10.0)
     for key in range(1, 1000):
         item = Item()
         alive = weakref.ref(item)
         deadlines.start(key, item, 10.0)
+        deadlines.start(-key, Item(), 1.0)
+        assert deadlines.pop(1.0) is not None  # Now the item is sorted.
         deadlines.stop(key)
         del item
         assert alive() is None

@@ -1,4 +1,4 @@
-"""`/api/groups`: consumer groups, their parked events, and what the page can do with these."""
+"""`/api/groups`: consumer groups, their parked events, and the actions on these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convert the indented blocks of a docstring to what the site shows."""
+"""Convert the indented blocks of a docstring to Markdown for the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program can do about each error."""
+"""The remedies for each error."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from rxpump.errors import NotSupported
@@ -43,22 +44,17 @@ class Appends:
             events: The events.
             expected_version: Version that the stream must have.
         """
-        result = await self._append(caller, stream, events, expected_version)
+        batch = Batch(stream, events, expected_version, caller.login)
+        result = None
+        if len(batch.content) <= LARGE_BYTES:
+            sender = self.sender(caller)
+            with suppress(NotSupported):  # Append works on every server.
+                result = await sender.result(sender.begin(batch, caller.timeout))
+        if result is None:
+            result = await caller.request(append(stream, events, expected_version))
         if has_repeated_id(events, expected_version):
             return await with_first_number(caller, result, events)
         return result
-
-    async def _append(
-        self, caller: Caller, stream: str, events: Sequence[NewEvent], expected_version: int
-    ) -> WriteResult:
-        batch = Batch(stream, events, expected_version, caller.login)
-        if len(batch.content) <= LARGE_BYTES:
-            sender = self.sender(caller)
-            try:
-                return await sender.result(sender.begin(batch, caller.timeout))
-            except NotSupported:
-                pass  # Append works on every server.
-        return await caller.request(append(stream, events, expected_version))
 
     def sender(self, caller: Caller) -> BatchSender:
         """Return the sender of batches of a user."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import CallInterrupted, ClientClosed, RxPumpError
@@ -28,6 +28,7 @@ SEND_AT: Final = 32
 on them while the client makes more."""
 
 _CONTEXT: Final = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
+_KIND: Final = _CONTEXT.kind
 
 
 class BatchSender:
@@ -91,14 +92,14 @@ class BatchSender:
         channel = self._caller.channel
         begun = channel.begin_request()
         try:
-            result = cast(WriteResult, await pending.owner)
+            result: WriteResult = await pending.owner
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 self._pending.withdraw(pending)
                 self._note_idle()
-            channel.end_request(_CONTEXT.kind, begun, error)
+            channel.end_request(_KIND, begun, error)
             raise
-        channel.end_request(_CONTEXT.kind, begun)
+        channel.end_request(_KIND, begun)
         return result
 
     async def _keep_open(self) -> None:
@@ -111,7 +112,7 @@ class BatchSender:
                 await asyncio.sleep(self._pending.pause_left(loop.time()))
                 call = await self._caller.open(_CONTEXT, ends_on_goaway=True)
                 error = await self._serve(call)
-                _settle(self._pending.ended(error, loop.time(), is_suspect=call.is_suspect))
+                _settle(*self._pending.ended(error, loop.time(), is_suspect=call.is_suspect))
                 if isinstance(error, ClientClosed):
                     raise error
                 self._timer.set(self._pending.deadline)
@@ -119,48 +120,49 @@ class BatchSender:
             ending = error
         finally:
             self._cancel_timers()
-            _settle(self._pending.close(ending))
+            _settle(*self._pending.close(ending))
 
     async def _serve(self, call: Call) -> RxPumpError:
         """Send batches and receive responses until the call ends. Return the reason."""
         self._call = call
+        self._malformed = None
         self._pending.opened()
         self._note_idle()
         self._send()
-        call.when_received = partial(self._receive_at_once, call)
+        call.on_messages = partial(self._receive, call)
         try:
             while encoded := await call.next():
-                self._receive(encoded)
-            return CallInterrupted(call.context.address, "the server ended the call", call.context.operation)
+                self._receive(call, encoded)
+            ending: RxPumpError = CallInterrupted(
+                call.context.address, "the server ended the call", call.context.operation
+            )
         except RxPumpError as error:
-            return error if self._malformed is None else self._malformed
+            ending = error
         finally:
-            self._call = self._malformed = None
+            self._call = None
             call.cancel()
+        return self._malformed or ending
 
-    def _receive_at_once(self, call: Call) -> None:
-        """Take the responses that have arrived. A malformed one ends the call."""
+    def _receive(self, call: Call, encoded: Sequence[bytes]) -> None:
+        """Pass responses to the callers of their batches, and send batches that had to wait for these responses.
+
+        A response that cannot be parsed ends the call.
+        """
+        now = self._loop.time()
         try:
-            self._receive(call.take())
-            # If these messages have filled the window, no message arrives, so `take` would not be called again.
-            call.acknowledge()
+            for message in encoded:
+                settled = self._pending.receive(parse(_CONTEXT, streams.BatchAppendResponse, message), now)
+                if settled is not None:
+                    _settle(settled)
         except RxPumpError as error:
             self._malformed = error
             call.cancel()
-
-    def _receive(self, encoded: Sequence[bytes]) -> None:
-        """Pass responses to the callers of their batches, and send batches that had to wait for these responses.
-
-        Raises:
-            MalformedReply: A response cannot be parsed.
-        """
-        now = self._loop.time()
-        for message in encoded:
-            settled = self._pending.receive(parse(_CONTEXT, streams.BatchAppendResponse, message), now)
-            if settled is not None:
-                _settle((settled,))
+            return
         self._note_idle()
-        self._send()
+        if self._pending.is_paused:  # The node has refused a batch for now, or did not commit it in time.
+            call.note_refusal()
+        if self._pending.has_waiting:
+            self._send()
 
     def _send(self) -> None:
         """Send the waiting batches, as far as the limits on batches in flight and on pending bytes allow."""
@@ -171,9 +173,8 @@ class BatchSender:
             room = SEND_AHEAD_BYTES - call.pending_bytes
             requests = self._pending.take(self._loop.time(), room)
             if requests:
-                call.send(*requests)
-                call.flush()
-            if call.pending_bytes >= SEND_AHEAD_BYTES:
+                call.send_now(requests)
+            if self._pending.has_waiting and call.pending_bytes >= SEND_AHEAD_BYTES:
                 self._draining = self._tasks.start(self._resume(call), "wait for the server to read")
         self._timer.set(self._pending.deadline)
 
@@ -191,8 +192,10 @@ class BatchSender:
         self._send()
 
     def _on_timer(self) -> None:
-        _settle(self._pending.tick(self._loop.time()))
+        _settle(*self._pending.tick(self._loop.time()))
         self._note_idle()
+        if self._pending.is_silent and self._call is not None and not self._call.pending_bytes:
+            self._end_call(self._call)
         self._send()
 
     def _note_idle(self) -> None:
@@ -204,8 +207,12 @@ class BatchSender:
         self._idle = None
         call = self._call
         if call is not None and not len(self._pending):
-            self._call = None  # A batch that is submitted now is sent in the next call.
-            call.cancel()
+            self._end_call(call)
+
+    def _end_call(self, call: Call) -> None:
+        """Cancel the call. Batches that are submitted from now on are sent in the next call."""
+        self._call = None
+        call.cancel()
 
     def _cancel_timers(self) -> None:
         self._timer.cancel()
@@ -217,7 +224,7 @@ class BatchSender:
         return f"<BatchSender of {self._caller.login}, {self._pending!r}>"
 
 
-def _settle(settled: Iterable[PendingBatch]) -> None:
+def _settle(*settled: PendingBatch) -> None:
     """Pass results and errors to the callers of batches."""
     for pending in settled:
         future: asyncio.Future[WriteResult] = pending.owner

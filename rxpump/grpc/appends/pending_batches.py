@@ -21,6 +21,9 @@ caused `MAX_BLAME` losses.
 Deadlines. A batch of a call has a `Deadline`, which runs in every state. A batch of a publisher or a relay has none.
 The server must answer each attempt within `timeout`. A batch that the server refuses for now is repeated as long as
 the reconnect policy allows.
+
+Silence. If a batch is not answered in time, and no other batch either since it was sent, the server may no longer
+serve the call (`is_silent`). Then the batches need another call, because otherwise none of them would be answered.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ from typing import Any, Final
 
 from rxpump.backoff import Backoff
 from rxpump.errors import (
+    AccessDenied,
+    BadRequest,
     CallInterrupted,
     ConnectionClosed,
     ConnectionLostRepeatedly,
@@ -39,6 +44,7 @@ from rxpump.errors import (
     OutcomeUnknown,
     RxPumpError,
     ServerError,
+    ServerFailed,
 )
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
 from rxpump.grpc.retry_rules import LongWork, delay_after, restarts_time_limit
@@ -55,6 +61,11 @@ _SUSPECT_LOSSES: Final = 2
 
 _NOT_PAUSED: Final = -math.inf
 
+_SILENT_SHARE: Final = 0.5
+"""Share of the time limit for which a call must have been silent. A batch can have been sent shortly before its
+deadline.
+"""
+
 
 class PendingBatch:
     """A batch and its attempts.
@@ -70,6 +81,7 @@ class PendingBatch:
         losses: Connections that were lost while it was in flight, since its last response.
         blame: Those of them during which nothing else was in flight, on the whole connection.
         number: Correlation id of the latest attempt; 0 before the first.
+        sent_at: Time of the latest attempt.
         is_settled: Whether it is completed, with `result` or `error`.
         result: Result of the append, or None.
         error: Error of the append, or None.
@@ -88,6 +100,7 @@ class PendingBatch:
         "refusal",
         "refusals",
         "result",
+        "sent_at",
         "sequence",
     )
 
@@ -102,6 +115,7 @@ class PendingBatch:
         self.losses: int = 0
         self.blame: int = 0
         self.number: int = 0
+        self.sent_at: float = -math.inf
         self.is_settled: bool = False
         self.result: WriteResult | None = None
         self.error: RxPumpError | None = None
@@ -125,6 +139,9 @@ class PendingBatches:
         max_in_flight: Largest number of batches in flight.
         reconnect: Delays between attempts to connect, which limit the refusals of a batch without a deadline.
         explain: Function that returns the recent experience with each node, for errors.
+
+    Attributes:
+        is_silent: Whether the call has answered no batch for so long that the server may no longer serve it.
     """
 
     def __init__(
@@ -145,6 +162,8 @@ class PendingBatches:
         self._deadlines: Deadlines[PendingBatch] = Deadlines()
         self._paused_until = _NOT_PAUSED
         self._is_open = False
+        self.is_silent: bool = False
+        self._answered_at = -math.inf
         self._submitted = 0
         self._numbers = 0
         self._open_batches = 0
@@ -163,6 +182,11 @@ class PendingBatches:
     def is_paused(self) -> bool:
         """Whether `take` returns nothing for some time, because the server refused a batch for now."""
         return self._paused_until > _NOT_PAUSED
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether batches wait to be taken."""
+        return bool(self._waiting)
 
     def pause_left(self, now: float) -> float:
         """Return the seconds until the end of the pause, 0 if there is none."""
@@ -194,6 +218,7 @@ class PendingBatches:
     def opened(self) -> None:
         """Note that a BatchAppend call is open. From now on `take` returns batches, after the current pause."""
         self._is_open = True
+        self.is_silent = False
 
     def take(self, now: float, most_bytes: int) -> list[bytes]:
         """Return encoded requests to send now.
@@ -205,7 +230,9 @@ class PendingBatches:
         requests: list[bytes] = []
         size = 0
         waiting = self._waiting
-        while waiting and self._is_open and not self.is_paused and size < most_bytes:
+        if not self._is_open or self.is_paused:
+            return requests
+        while waiting and size < most_bytes:
             pending = waiting[0][1]
             if not pending.is_settled:
                 if not self._has_room_for(pending):
@@ -220,6 +247,7 @@ class PendingBatches:
 
         A response to a batch that is not in flight is ignored. A server answers some refused batches twice.
         """
+        self._answered_at = now
         pending = self._in_flight.pop(correlation_id(response), None)
         if pending is None:
             return None
@@ -258,10 +286,15 @@ class PendingBatches:
             self._paused_until = _NOT_PAUSED
         expired: list[PendingBatch] = []
         while (late := self._deadlines.pop(now)) is not None:
-            self._in_flight.pop(late.number, None)
+            if self._in_flight.pop(late.number, None) is not None:
+                self._note_silence(late, now)
             expired.append(self._settle(late, error=self._timed_out(late)))
         self._drop_settled()
         return expired
+
+    def _note_silence(self, late: PendingBatch, now: float) -> None:
+        if self._timeout is not None and late.sent_at > self._answered_at:
+            self.is_silent = self.is_silent or now - late.sent_at >= _SILENT_SHARE * self._timeout
 
     def close(self, error: RxPumpError) -> list[PendingBatch]:
         """Settle all batches with an error, and return them in the order of their submission."""
@@ -284,6 +317,7 @@ class PendingBatches:
         self._numbers += 1
         pending.number = self._numbers
         pending.attempts += 1
+        pending.sent_at = now
         if pending.deadline is None and self._timeout is not None:
             self._deadlines.start(pending.sequence, pending, now + self._timeout)
         self._in_flight[pending.number] = pending
@@ -354,6 +388,10 @@ def _error_of(pending: PendingBatch, error: RxPumpError) -> RxPumpError:
             return CallInterrupted(error.address, error.reason, context.operation)
         case OutcomeUnknown():
             return type(error)(context.stream_or_all, error.reason)
+        case AccessDenied():
+            return AccessDenied(context.action, context.stream_or_all, error.login)
+        case BadRequest() | ServerFailed():
+            return type(error)(context.operation, error.reason)
     return error
 
 

@@ -5,6 +5,7 @@ Each function takes or returns the value as `rxpump.model` has it (docs/protocol
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, Final
 
@@ -21,9 +22,10 @@ BINARY: Final = "application/octet-stream"
 EMPTY: Final[dict[str, Any]] = {}
 """Value of a message field whose message has no fields."""
 
-_LEADING_HALF: Final = Struct("<IHH")
-_SIGN: Final = 1 << 63
-_RANGE: Final = 1 << 64
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_LEADING_HALF: Final = Struct("<iHH")
+_TRAILING_HALF: Final = Struct(">q")
 
 _EXPECTED: Final[dict[int, str]] = {
     ExpectedVersion.ANY: "any",
@@ -66,9 +68,20 @@ def fill_uuid(message: Any, id_bytes: bytes) -> None:
     """
     halves = message.structured
     first, second, third = _LEADING_HALF.unpack_from(id_bytes)
-    leading = first << 32 | second << 16 | third
-    halves.most_significant_bits = leading - _RANGE if leading >= _SIGN else leading
-    halves.least_significant_bits = int.from_bytes(id_bytes[8:], "big", signed=True)
+    halves.most_significant_bits = first << 32 | second << 16 | third
+    (halves.least_significant_bits,) = _TRAILING_HALF.unpack_from(id_bytes, 8)
+
+
+def time_of(ticks: int) -> datetime | None:
+    """Return the time for a number of 100 ns since 1970.
+
+    Returns:
+        The time (aware, UTC); None for 0, which stands for no time, and for a number that is out of range.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
+    except OverflowError:
+        return None
 
 
 def fill_event(message: Any, event: NewEvent) -> None:

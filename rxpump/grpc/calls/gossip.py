@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from rxpump.discovery.gossip import MalformedGossip, check_number_of_members
 from rxpump.discovery.member import Endpoint, Member, NodeState
 from rxpump.errors import MalformedReply
-from rxpump.grpc.calls.fields import only
+from rxpump.grpc.calls.fields import only, time_of
 from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import gossip
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = (1 << 64) - 1
 """Mask of the 64 bits of half an id."""
 
@@ -52,16 +50,8 @@ def _member(info: Any) -> Member:
         internal_tcp=_UNKNOWN_ENDPOINT,
         internal_http=http,
         instance_id=_text(info.instance_id),
-        time_stamp=_time(info.time_stamp),
+        time_stamp=time_of(info.time_stamp),
     )
-
-
-def _time(ticks: int) -> datetime | None:
-    """Return the time for a number of 100 ns since 1970; None if it is not a time."""
-    try:
-        return _EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
-    except OverflowError:
-        return None
 
 
 def _text(id: Any) -> str:

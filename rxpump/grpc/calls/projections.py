@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from google.protobuf.json_format import MessageToDict
-
 from rxpump.errors import ProjectionNotFound, UnexpectedReply
 from rxpump.grpc.calls.fields import EMPTY, only
 from rxpump.grpc.calls.operation import Operation, no_result
@@ -162,23 +160,25 @@ def _change(method: Method, name: str, request: Any, option: Option | None = Non
 
 def _value(method: Method, name: str, partition: str, field: str) -> Operation[Any]:
     def answer(messages: Sequence[Any], context: CallContext) -> Any:
-        return _plain(MessageToDict(getattr(only(messages, context.operation), field)))
+        return _plain(getattr(only(messages, context.operation), field))
 
     request = projections.PartitionRequest(options={"name": name, "partition": partition})
     return Operation(_context(method, name), (request,), answer)
 
 
 def _plain(value: Any) -> Any:
-    """Return a JSON value with whole numbers as int, because a google.protobuf.Value has floats only."""
-    match value:
-        case dict():
-            return {key: _plain(each) for key, each in value.items()}
-        case list():
-            return [_plain(each) for each in value]
-        case float() if value.is_integer():
-            return int(value)
-        case _:
-            return value
+    """Return a google.protobuf.Value as a JSON value, with whole numbers as int, because it has floats only."""
+    match value.WhichOneof("kind"):
+        case None | "null_value":
+            return None
+        case "struct_value":
+            return {key: _plain(each) for key, each in value.struct_value.fields.items()}
+        case "list_value":
+            return [_plain(each) for each in value.list_value.values]
+        case "number_value" if value.number_value.is_integer():
+            return int(value.number_value)
+        case kind:
+            return getattr(value, kind)
 
 
 def _statistics(details: Any, context: CallContext) -> ProjectionStatistics:

@@ -148,7 +148,7 @@ class StreamMarks(NamedTuple):
     last: int | None = None
 
 
-def parts(messages: Sequence[bytes], context: CallContext) -> Iterator[Sequence[bytes] | Any]:
+def parts(messages: list[bytes], context: CallContext) -> Iterator[list[bytes] | Any]:
     """Yield the messages in order: adjacent messages with events as an encoded list, any other message decoded."""
     start = 0
     for at, message in enumerate(messages):
@@ -184,16 +184,16 @@ def events(messages: Sequence[bytes], context: CallContext) -> Sequence[Event]:
         raise MalformedReply(context.operation, str(error)) from error
 
 
-def counted(messages: Sequence[bytes], context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
+def counted(messages: list[bytes], context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
     """Return the events of a read with a count, and the first and last number of the stream.
 
     Raises:
         StreamNotFound: The stream does not exist, or was soft-deleted.
     """
-    encoded: Sequence[bytes] = ()
+    encoded: list[bytes] = []
     marks = StreamMarks()
     for part in parts(messages, context):
-        if isinstance(part, Sequence):
+        if isinstance(part, list):
             encoded = [*encoded, *part] if encoded else part
             continue
         match part.WhichOneof("content"):

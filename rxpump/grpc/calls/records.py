@@ -9,15 +9,17 @@ a message for each event. A field with the value 0 is not sent, so the first eve
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from struct import Struct
-from typing import Any, Final, overload
+from typing import Any, Final
 from uuid import UUID
 
+from google.protobuf.message import DecodeError
+
+from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import JSON, UNSIGNED_MINUS_ONE
 from rxpump.grpc.messages import streams
+from rxpump.model.event_sequences import ColumnarEvents
 from rxpump.model.events import Event, Record, broken_link
 from rxpump.model.positions import Position
 
@@ -54,13 +56,20 @@ class GrpcRecord:
 
     @property
     def event_id(self) -> bytes:
-        """The 16 bytes of the id in the order of `UUID.bytes_le`."""
+        """The 16 bytes of the id in the order of `UUID.bytes_le`.
+
+        Raises:
+            MalformedReply: The server sent an id that is not a UUID.
+        """
         id = self._message.id
         if id.HasField("structured"):
             halves = id.structured
             text = _HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)
             return text[3::-1] + text[5:3:-1] + text[7:5:-1] + text[8:]
-        return UUID(id.string).bytes_le if id.string else bytes(16)
+        try:
+            return UUID(id.string).bytes_le if id.string else bytes(16)
+        except ValueError:
+            raise self._malformed(f"the id {id.string!r}") from None
 
     @property
     def event_type(self) -> str:
@@ -87,40 +96,26 @@ class GrpcRecord:
 
     @property
     def created(self) -> int:
-        """Time at which the server stored the event, in units of 100 ns since the year 1 (UTC)."""
-        return int(self._message.metadata["created"] or 0) + _TICKS_OF_1970
+        """Time at which the server stored the event, in units of 100 ns since the year 1 (UTC).
+
+        Raises:
+            MalformedReply: The server sent a time that is not a number.
+        """
+        created = self._message.metadata["created"]
+        try:
+            return int(created or 0) + _TICKS_OF_1970
+        except ValueError:
+            raise self._malformed(f"the time {created!r}") from None
+
+    def _malformed(self, reason: str) -> MalformedReply:
+        return MalformedReply(f"the read of {self!r}", reason)
 
     def __repr__(self) -> str:
         return f"<GrpcRecord {self.event_number}@{self.event_stream_id}>"
 
 
-class _Events(Sequence[Event], ABC):
-    """Events, each created on access. They take most of their values from this object."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def _event(self, index: int) -> Event:
-        """Return a new event. `index` is from 0."""
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(self._event, range(len(self)))
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
-        if isinstance(index, slice):
-            return [self._event(each) for each in range(len(self))[index]]
-        return self._event(range(len(self))[index])
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}, {len(self)}>"
-
-
-class EventRows(_Events):
-    """Events that have one message each.
+class EventRows:
+    """Records of events that have one message each.
 
     Args:
         messages: Messages with an `event` and a `link`: ReadEvent or DeliveredEvent.
@@ -131,12 +126,13 @@ class EventRows(_Events):
     def __init__(self, messages: Sequence[Any]) -> None:
         self._messages = messages
 
-    def __len__(self) -> int:
-        return len(self._messages)
-
-    def _event(self, index: int) -> Event:
-        record = self.record(index)
-        return Event(record.event_type, record.event_number, record.data, self, index)
+    def events(self) -> list[Event]:
+        """Return the events, which take most of their values from this object."""
+        events: list[Event] = []
+        for index in range(len(self._messages)):
+            record = self.record(index)
+            events.append(Event(record.event_type, record.event_number, record.data, self, index))
+        return events
 
     def record(self, index: int) -> Record:
         """Return the record of an event, or of a broken link."""
@@ -156,8 +152,11 @@ class EventRows(_Events):
         received = read.link if read.HasField("link") else read.event
         return _position(received.commit_position, received.prepare_position)
 
+    def __repr__(self) -> str:
+        return f"<EventRows, {len(self._messages)}>"
 
-class EventColumns(_Events):
+
+class EventColumns(ColumnarEvents):
     """Events of a ReadEventsColumns message.
 
     Args:
@@ -166,30 +165,26 @@ class EventColumns(_Events):
         encoded: The same events, encoded.
     """
 
-    __slots__ = ("_columns", "_data", "_encoded", "_numbers", "_rows", "_types")
+    __slots__ = ("_columns", "_encoded", "_rows")
 
     def __init__(self, columns: Any, types: Sequence[str], encoded: bytes) -> None:
+        super().__init__(types, columns.stream_revision, columns.data)
         self._columns = columns
-        self._types = types
-        self._numbers: Sequence[int] = columns.stream_revision
-        self._data: Sequence[bytes] = columns.data
         self._encoded = encoded
         self._rows: EventRows | None = None
 
-    def __len__(self) -> int:
-        return len(self._types)
-
-    def __iter__(self) -> Iterator[Event]:
-        return map(Event, self._types, self._numbers, self._data, repeat(self), range(len(self)))
-
-    def _event(self, index: int) -> Event:
-        return Event(self._types[index], self._numbers[index], self._data[index], self, index)
-
     @property
     def rows(self) -> EventRows:
-        """The same events, parsed into a message for each event."""
+        """The same events, parsed into a message for each event.
+
+        Raises:
+            MalformedReply: The events cannot be parsed.
+        """
         if self._rows is None:
-            messages = streams.ReadEvents.FromString(self._encoded).events
+            try:
+                messages = streams.ReadEvents.FromString(self._encoded).events
+            except DecodeError as error:  # A field that is not among the columns cannot be parsed.
+                raise MalformedReply("a read of events", str(error)) from None
             self._rows = EventRows(messages)
         return self._rows
 
@@ -206,6 +201,9 @@ class EventColumns(_Events):
         if len(commits) == len(prepares) == len(self):
             return _position(commits[index], prepares[index])
         return self.rows.position(index)
+
+    def __repr__(self) -> str:
+        return f"<EventColumns, {len(self)}>"
 
 
 def _position(commit: int, prepare: int) -> Position | None:
@@ -226,7 +224,7 @@ def received_events(messages: Sequence[bytes]) -> Sequence[Event]:
         types = _types(events.event, count)
         if types is not None and not events.HasField("link"):
             return EventColumns(events.event, types, encoded)
-    return EventRows(streams.ReadEvents.FromString(encoded).events)
+    return EventRows(streams.ReadEvents.FromString(encoded).events).events()
 
 
 def _types(columns: Any, count: int) -> list[str] | None:

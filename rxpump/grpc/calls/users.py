@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from rxpump.errors import UserNotFound
+from rxpump.grpc.calls.fields import time_of
 from rxpump.grpc.calls.operation import Operation, no_result
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import users
@@ -14,8 +14,6 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.model.users import UserDetails
 
 _SILENCE: Final = "a server without TLS and users (--insecure) answers no request about users"
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def create_user(login: str, password: str, full_name: str, groups: Sequence[str]) -> Operation[None]:
@@ -91,11 +89,10 @@ def _change(method: Method, login: str, request: Any) -> Operation[None]:
 
 def _details(message: Any) -> UserDetails:
     found = message.user_details
-    ticks = found.last_updated.ticks_since_epoch
     return UserDetails(
         found.login_name,
         found.full_name,
         tuple(found.groups),
         found.disabled,
-        _EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None,
+        time_of(found.last_updated.ticks_since_epoch),
     )

@@ -22,12 +22,12 @@ from rxpump.errors import (
     ReadFailed,
     RxPumpError,
     ServerFailed,
-    StreamDeleted,
     TooBusy,
 )
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.errors.interruptions import interrupted
-from rxpump.grpc.messages import projections, streams
+from rxpump.grpc.errors.unnamed_errors import unnamed_error
+from rxpump.grpc.messages import projections
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 
 _READ_FAILED: Final = re.compile(r"Unexpected \w*Read\w*Result\b")
@@ -72,22 +72,7 @@ def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
     if _READ_FAILED.match(status.message):
         failure = InvalidPosition if _INVALID_POSITION.search(status.message) else ReadFailed
         return failure(call.stream_or_all, status.message)
-    name = call.stream_or_all + call.group
-    if status.http_status == "500" and not (name.isascii() and name.isprintable()):
-        return _without_name(status, call)
-    return ServerFailed(call.operation, status.message)
-
-
-def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
-    """Return the error of a call that the server answered with HTTP status 500.
-
-    This happens if the metadata of the error must contain the name of the stream and the name is not printable
-    ASCII. Of the errors of reads and appends, only that of a deleted stream has the name in its metadata.
-    """
-    if call.method in (streams.READ, streams.APPEND):
-        return StreamDeleted(call.stream_or_all)
-    reason = "a server sends this answer if it refuses the request and the name is not printable ASCII"
-    return ServerFailed(call.operation, f"{status.message} ({reason})")
+    return unnamed_error(status, call) or ServerFailed(call.operation, status.message)
 
 
 def _invalid_argument(status: CallStatus, call: CallContext) -> RxPumpError:

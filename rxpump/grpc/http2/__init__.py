@@ -10,7 +10,7 @@ One class, `Http2Connection`, plays both roles. Its parts, from the wire inwards
 | `receiver` | Apply each frame, and report events. |
 | `stream`, `stream_table` | Hold the state of each stream, and store how the latest streams closed. |
 | `sender` | Order frames on their way out, within the windows of the peer. |
-| `connection` | Join the parts, and watch the deadlines. |
+| `http2_connection` | Join the parts, and watch the deadlines. |
 """
 
 from rxpump.grpc.http2.error_codes import ErrorCode

@@ -35,17 +35,18 @@ class FrameReader:
         self.held_bytes: int = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that are complete now that `data` has arrived.
+        """Return an iterator over the frames that are complete now that `data` has arrived.
 
         Raises:
-            ConnectionFault: The bytes are not the preface, or a frame is too large. The frames before were yielded.
+            ConnectionFault: The bytes are not the preface. The iterator raises it after the frames before a frame
+                that is too large.
         """
         if self._chunks:
             self._chunks.append(data)
             self.held_bytes += len(data)
             self._missing -= len(data)
             if self._missing > 0:
-                return
+                return iter(())
             data = b"".join(self._chunks)
         start = 0
         if self._preface:
@@ -54,36 +55,35 @@ class FrameReader:
             start = len(self._preface)
             if len(data) < start:
                 self._hold(data, start - len(data))
-                return
+                return iter(())
             self._preface = b""
-        yield from self._read(data, start)
+        return self._read(data, start)
 
     def _read(self, data: bytes, at: int) -> Iterator[Frame]:
         """Yield the complete frames of `data` from index `at`, and buffer the rest."""
-        end, unpack = len(data), FRAME_HEADER.unpack_from
+        end, most, unpack = len(data), self._max_frame_bytes, FRAME_HEADER.unpack_from
         missing = HEADER_BYTES
+        fault: ConnectionFault | None = None
         run: list[bytes] = []  # payloads of adjacent DATA frames of the stream `run_id`
         run_id = 0
         while end - at >= HEADER_BYTES:
             upper, lower, kind, flags, stream_id = unpack(data, at)
             size = upper << 8 | lower
+            if size > most:
+                fault = _too_large(size, most, is_http_1=data.startswith(b"HTTP/1", at))
+                at = end  # Nothing more is read.
+                break
             stop = at + HEADER_BYTES + size
-            is_too_large = size > self._max_frame_bytes
-            if stop > end and not is_too_large:
+            if stop > end:
                 missing = HEADER_BYTES + size
                 break
+            payload = data[at + HEADER_BYTES : stop]
+            at = stop
             stream_id &= MAX_STREAM_ID
-            extends = kind == FrameType.DATA and size and not flags & PADDED and not is_too_large
+            extends = kind == FrameType.DATA and size and not flags & PADDED
             if run and not (extends and stream_id == run_id):
                 yield FrameType.DATA, 0, run_id, b"".join(run)
                 run.clear()
-            if is_too_large and data.startswith(b"HTTP/1", at):
-                raise ConnectionFault(ErrorCode.HTTP_1_1_REQUIRED, "the peer uses HTTP/1.1, not HTTP/2")
-            if is_too_large:
-                reason = f"a frame of {size:,} bytes, at most {self._max_frame_bytes:,} are allowed"
-                raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, reason)
-            payload = data[at + HEADER_BYTES : stop]
-            at = stop
             if not extends:
                 yield kind, flags, stream_id, payload
                 continue
@@ -92,9 +92,12 @@ class FrameReader:
             if flags & END_STREAM:
                 yield FrameType.DATA, END_STREAM, run_id, b"".join(run)
                 run.clear()
-        self._hold(data[at:], missing - (end - at))
+        if at < end or self._chunks:
+            self._hold(data[at:], missing - (end - at))
         if run:
             yield FrameType.DATA, 0, run_id, b"".join(run)
+        if fault is not None:
+            raise fault
 
     def _hold(self, rest: bytes, missing: int) -> None:
         self._chunks = [rest] if rest else []
@@ -103,3 +106,10 @@ class FrameReader:
 
     def __repr__(self) -> str:
         return f"<FrameReader holding {self.held_bytes} bytes>"
+
+
+def _too_large(size: int, most: int, *, is_http_1: bool) -> ConnectionFault:
+    """Return the fault of a frame that is too large. The first bytes of HTTP/1.1 look like such a frame."""
+    if is_http_1:
+        return ConnectionFault(ErrorCode.HTTP_1_1_REQUIRED, "the peer uses HTTP/1.1, not HTTP/2")
+    return ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, f"a frame of {size:,} bytes, at most {most:,} are allowed")

@@ -36,7 +36,7 @@ class FrameRule(NamedTuple):
     multiple: int = 1
 
 
-FRAME_RULES: Final = {
+FRAME_RULES: Final[dict[int, FrameRule]] = {
     FrameType.DATA: FrameRule(FramePlace.STREAM),
     FrameType.HEADERS: FrameRule(FramePlace.STREAM),
     FrameType.PRIORITY: FrameRule(FramePlace.STREAM),
@@ -48,22 +48,23 @@ FRAME_RULES: Final = {
     FrameType.WINDOW_UPDATE: FrameRule(FramePlace.EITHER, 4, 4),
     FrameType.CONTINUATION: FrameRule(FramePlace.STREAM),
 }
-"""Rule of each type. A PRIORITY frame of another size is a matter of its stream (RFC 9113, section 6.3)."""
+"""Rule of each type. A PRIORITY frame of another size ends only its stream (RFC 9113, section 6.3)."""
 
 
-def check_frame(kind: FrameType, flags: int, stream_id: int, size: int) -> None:
-    """Check the stream and the size of a frame.
+def check_frame(kind: int, flags: int, stream_id: int, size: int) -> None:
+    """Check the stream and the size of a frame of a known type.
 
     Raises:
         ConnectionFault: The frame is on a stream or has a size that its type does not allow.
     """
     place, least, most, multiple = FRAME_RULES[kind]
     if (place is FramePlace.STREAM and not stream_id) or (place is FramePlace.CONNECTION and stream_id):
-        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, f"{kind.name} on stream {stream_id}, not on {place.value}")
-    if kind is FrameType.SETTINGS and flags & ACK:
+        name = FrameType(kind).name
+        raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, f"{name} on stream {stream_id}, not on {place.value}")
+    if kind == FrameType.SETTINGS and flags & ACK:
         most = 0
     if not least <= size <= most or size % multiple:
-        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, f"{kind.name} with a payload of {size} bytes")
+        raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, f"{FrameType(kind).name} with a payload of {size} bytes")
 
 
 def without_padding(kind: FrameType, flags: int, payload: bytes) -> bytes:

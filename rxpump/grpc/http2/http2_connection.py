@@ -66,7 +66,7 @@ class Http2Connection:
 
     @property
     def deadline(self) -> float:
-        """Time of the next call of `tick`, or infinity if none is needed."""
+        """Time of the next call of `tick`, or infinity if none is needed. It never becomes earlier."""
         if self.state is ConnectionState.ENDED:
             return math.inf
         if self._receiver.is_acknowledged:
@@ -238,11 +238,6 @@ class Http2Connection:
         """Return whether a stream is open in at least one direction."""
         return stream_id in self._streams.open
 
-    def may_send(self, stream_id: int) -> bool:
-        """Return whether headers were sent on a stream, and more can be sent."""
-        stream = self._streams.open.get(stream_id)
-        return stream is not None and stream.has_sent_headers and _is_sending(stream)
-
     def pending_bytes(self, stream_id: int) -> int:
         """Return the number of bytes of data that wait on a stream for a window or the socket."""
         stream = self._streams.open.get(stream_id)
@@ -323,17 +318,13 @@ class Http2Connection:
 
     def _sending(self, stream_id: int) -> Http2Stream:
         stream = self._streams.open.get(stream_id)
-        if stream is None or not _is_sending(stream):
+        if stream is None or stream.state not in SENDING or stream.ends_after_pending:
             raise CannotSend(stream_id, "this side of the stream has ended")
         return stream
 
     def __repr__(self) -> str:
         who = f"{self.role.name.lower()}, {self.state.value}"
         return f"<Http2Connection of a {who}, {len(self._streams)} streams, {self.buffered_bytes} bytes buffered>"
-
-
-def _is_sending(stream: Http2Stream) -> bool:
-    return stream.state in SENDING and not stream.ends_after_pending
 
 
 def _first_frames(role: Role, limits: Http2Limits) -> bytes:

@@ -107,6 +107,9 @@ class Receiver:
                 self._apply(kind, flags, stream_id, payload)
             except StreamFault as fault:
                 self._fail_stream(fault)
+                if kind == FrameType.DATA and flags & END_STREAM:
+                    # The reader joins frames, so the end can be that of the frame after the faulty one.
+                    self._streams.note_end(stream_id)
             if self._sender.control_bytes > self._limits.max_control_bytes:
                 reason = f"{self._sender.control_bytes:,} bytes of answers that the peer does not read"
                 raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
@@ -129,7 +132,7 @@ class Receiver:
         if handler is None:
             self._spend("frames of unknown types")
             return
-        check_frame(FrameType(kind), flags, stream_id, len(payload))
+        check_frame(kind, flags, stream_id, len(payload))
         handler(flags, stream_id, payload)
 
     def _spend(self, reason: str) -> None:
@@ -158,13 +161,7 @@ class Receiver:
         if stream is None:
             self._on_closed_stream(FrameType.DATA, stream_id, is_end)
             return
-        stream.check_receiving()
-        if not stream.has_received_headers:
-            raise StreamFault(stream_id, ErrorCode.PROTOCOL_ERROR, "DATA before HEADERS")
-        if size > stream.receive_window + self._extra_window:
-            raise StreamFault(stream_id, ErrorCode.FLOW_CONTROL_ERROR, "more DATA than the window of the stream")
-        stream.receive_window -= size
-        stream.count(len(data))
+        stream.receive_data(size, len(data), self._extra_window)
         if is_end:
             self._receive_end(stream)
         if data or is_end:

@@ -149,7 +149,8 @@ class Sender:
                 blocked.append(stream)
             elif stream.can_send_now:
                 size += self._send_frame(stream, out)
-                self._enqueue(stream)
+                if stream.pending or stream.ends_after_pending:
+                    self._enqueue(stream)
         for stream in reversed(blocked):
             stream.is_queued = True
             self._queue.appendleft(stream)
@@ -167,33 +168,17 @@ class Sender:
             out.append(block)
             self._end(stream, out)
             return len(block)
-        room = min(self._max_frame_bytes, self.window, stream.send_window)
-        parts = self._next_parts(stream, room)
-        size = sum(map(len, parts))
+        pending = stream.pending_bytes
+        size = min(pending, self._max_frame_bytes, self.window, stream.send_window) if pending else 0
         self.window -= size
         stream.send_window -= size
-        stream.pending_bytes -= size
+        parts = stream.take_pending(size)
         is_end = stream.ends_after_pending and not stream.pending and stream.trailers is None
         out.append(frames.frame_header(FrameType.DATA, END_STREAM if is_end else 0, stream.id, size))
-        out += parts
+        out += parts  # type: ignore[arg-type]  # bytes.join accepts a memoryview
         if is_end:
             self._end(stream, out)
         return frames.HEADER_BYTES + size
-
-    @staticmethod
-    def _next_parts(stream: Http2Stream, room: int) -> list[bytes]:
-        """Remove at most `room` bytes from the pending data of a stream, and return them."""
-        parts: list[bytes] = []
-        pending = stream.pending
-        while pending and room > 0:
-            part = pending.popleft()
-            if len(part) > room:
-                view = memoryview(part)  # slices of bytes would copy a large message once for each frame
-                pending.appendleft(view[room:])
-                part = view[:room]
-            parts.append(part)  # type: ignore[arg-type]  # bytes.join accepts a memoryview
-            room -= len(part)
-        return parts
 
     def _header_frames(self, stream: Http2Stream, headers: Sequence[Header], flags: int) -> bytes:
         return frames.header_frames(stream.id, flags, self._encoder.encode(headers), self._max_frame_bytes)

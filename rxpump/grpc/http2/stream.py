@@ -118,6 +118,24 @@ class Http2Stream:
         """Whether the peer can send headers and data."""
         return self.state in RECEIVING
 
+    def take_pending(self, size: int) -> list[bytes | memoryview]:
+        """Remove the first `size` bytes of `pending`, which has at least as many, and return them in parts."""
+        self.pending_bytes -= size
+        if not self.pending_bytes:
+            whole = [*self.pending]
+            self.pending.clear()
+            return whole
+        parts: list[bytes | memoryview] = []
+        while size:
+            part = self.pending.popleft()
+            if len(part) > size:
+                view = memoryview(part)  # slices of bytes would copy a large message once for each frame
+                self.pending.appendleft(view[size:])
+                part = view[:size]
+            parts.append(part)
+            size -= len(part)
+        return parts
+
     def apply(self, action: Action) -> None:
         """Change the state as an action of this endpoint or of the peer requires.
 
@@ -132,7 +150,7 @@ class Http2Stream:
         Raises:
             StreamFault: The peer has ended the stream.
         """
-        if not self.is_receiving:
+        if self.state not in RECEIVING:
             raise StreamFault(self.id, ErrorCode.STREAM_CLOSED, f"a frame on a stream that is {self.state.value}")
 
     def note_request(self, headers: Sequence[Header]) -> None:
@@ -156,14 +174,26 @@ class Http2Stream:
             raise StreamFault(self.id, ErrorCode.PROTOCOL_ERROR, f"the content-length {text!r:.60}")
         self._expected_bytes = int(text)
 
-    def count(self, size: int) -> None:
-        """Count bytes of the body.
+    def receive_data(self, size: int, body_bytes: int, extra_window: int) -> None:
+        """Take the bytes of a DATA frame from the window, and count those of the body.
+
+        Args:
+            size: Size of the payload, padding included.
+            body_bytes: Number of bytes of the body in it.
+            extra_window: Bytes by which the peer can exceed the window.
 
         Raises:
-            StreamFault: The body is longer than declared.
+            StreamFault: The peer has ended the stream, has sent no headers, or sends more than the window allows or
+                than its headers declare.
         """
+        self.check_receiving()
+        if not self.has_received_headers:
+            raise StreamFault(self.id, ErrorCode.PROTOCOL_ERROR, "DATA before HEADERS")
+        if size > self.receive_window + extra_window:
+            raise StreamFault(self.id, ErrorCode.FLOW_CONTROL_ERROR, "more DATA than the window of the stream")
+        self.receive_window -= size
         if self._expected_bytes is not None:
-            self._expected_bytes -= size
+            self._expected_bytes -= body_bytes
             if self._expected_bytes < 0:
                 raise StreamFault(self.id, ErrorCode.PROTOCOL_ERROR, "a body longer than its content-length")
 

@@ -43,6 +43,8 @@ class Method:
         since: First version of the server that has the method.
         is_repeatable: Whether a second execution of a request has the same effect and the same result. A request
             whose execution is unknown is repeated only then.
+        names_leader: Whether a follower names the leader when it refuses a request. If not, it answers with another
+            error, such as that it is not ready, or not at all.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Method:
     response: Any
     since: ServerVersion
     is_repeatable: bool = True
+    names_leader: bool = True
 
     @property
     def feature(self) -> tuple[str, str]:
@@ -80,13 +83,14 @@ class Service:
     name: str
     schema_name: str
 
-    def method(self, name: str, *since: int, is_repeatable: bool = True) -> Method:
+    def method(self, name: str, *since: int, is_repeatable: bool = True, names_leader: bool = True) -> Method:
         """Return a method of the service.
 
         Args:
             name: Name of the method.
             since: Numbers of the first version of the server that has it.
             is_repeatable: Whether a second execution of a request has the same effect and the same result.
+            names_leader: Whether a follower names the leader when it refuses a request.
         """
         descriptor = method_descriptor(self.schema_name, name)
         return Method(
@@ -96,4 +100,5 @@ class Service:
             GetMessageClass(descriptor.output_type),
             ServerVersion(*since),
             is_repeatable,
+            names_leader,
         )

@@ -34,8 +34,10 @@ CREATE: Final[Method] = _SERVICE.method("Create", 20, 6, is_repeatable=False)
 UPDATE: Final[Method] = _SERVICE.method("Update", 20, 6)
 DELETE: Final[Method] = _SERVICE.method("Delete", 20, 6, is_repeatable=False)
 READ: Final[Method] = _SERVICE.method("Read", 20, 6)
-GET_INFO: Final[Method] = _SERVICE.method("GetInfo", 21, 10, 1)
-LIST: Final[Method] = _SERVICE.method("List", 21, 10, 1)
+GET_INFO: Final[Method] = _SERVICE.method("GetInfo", 21, 10, 1, names_leader=False)
+LIST: Final[Method] = _SERVICE.method("List", 21, 10, 1, names_leader=False)
 REPLAY_PARKED: Final[Method] = _SERVICE.method("ReplayParked", 21, 10, 1, is_repeatable=False)
 TRUNCATE_PARKED: Final[Method] = _SERVICE.method("TruncateParked", 26, 2, is_repeatable=False)
-RESTART_SUBSYSTEM: Final[Method] = _SERVICE.method("RestartSubsystem", 21, 10, 1, is_repeatable=False)
+RESTART_SUBSYSTEM: Final[Method] = _SERVICE.method(
+    "RestartSubsystem", 21, 10, 1, is_repeatable=False, names_leader=False
+)

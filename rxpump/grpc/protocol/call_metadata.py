@@ -21,7 +21,7 @@ _RESERVED: Final = ("grpc-", ":")
 _NOT_RESERVED: Final = frozenset({"grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-accept-encoding"})
 """Names that begin with `grpc-` and are not reserved for the protocol: they are part of a status."""
 
-_OF_THE_PROTOCOL: Final = frozenset({"te", "content-type", "content-length", "user-agent"})
+_OF_THE_PROTOCOL: Final = frozenset({"te", "content-type", "content-length", "user-agent", "date", "server"})
 
 
 def encode_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> list[Header]:

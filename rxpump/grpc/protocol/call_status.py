@@ -54,6 +54,9 @@ class CallStatus:
     is_interrupted: bool = False
 
 
+HANDLER_FAILED: Final = CallStatus(StatusCode.UNKNOWN, "Exception was thrown by handler.")
+"""Status of a call whose handler failed on the server (docs/protocol/grpc.md)."""
+
 _NUMBERS: Final = frozenset(StatusCode)
 
 _BY_HTTP_STATUS: Final = {

@@ -75,35 +75,32 @@ class MessageReader:
                 return []
             data = b"".join(self._chunks)
         messages: list[bytes] = []
+        if self.failure is not None:
+            return messages
+        at, end, missing = 0, len(data), PREFIX_BYTES
+        unpack, most = PREFIX.unpack_from, self._max_message_bytes
         try:
-            self._read(data, messages)
+            while end - at >= PREFIX_BYTES:
+                flag, size = unpack(data, at)
+                if size > most:
+                    raise self._too_large() if size <= _MAX_SIZE else _damaged_prefix(f"the size {size}")
+                start = at + PREFIX_BYTES
+                if end - start < size:
+                    missing = PREFIX_BYTES + size
+                    break
+                at = start + size
+                messages.append(self._decompress(flag, data[start:at]) if flag else data[start:at])
         except MessageFault as fault:
             self.failure = fault
-            self._hold(b"", 0)
+            at = end
+        if at < end or self._chunks:
+            self._hold(data[at:], missing)
         return messages
 
     def finish(self) -> None:
         """End the reading. Set `failure` if a message is incomplete."""
         if self.held_bytes and self.failure is None:
             self.failure = MessageFault(StatusCode.INTERNAL, "Incomplete message.")
-
-    def _read(self, data: bytes, messages: list[bytes]) -> None:
-        """Append the complete messages of `data` to `messages`, and buffer the rest."""
-        if self.failure is not None:
-            return
-        at, end, missing = 0, len(data), PREFIX_BYTES
-        unpack, most = PREFIX.unpack_from, self._max_message_bytes
-        while end - at >= PREFIX_BYTES:
-            flag, size = unpack(data, at)
-            if size > most:
-                raise self._too_large() if size <= _MAX_SIZE else _damaged_prefix(f"the size {size}")
-            start = at + PREFIX_BYTES
-            if end - start < size:
-                missing = PREFIX_BYTES + size
-                break
-            at = start + size
-            messages.append(self._decompress(flag, data[start:at]) if flag else data[start:at])
-        self._hold(data[at:], missing)
 
     def _hold(self, rest: bytes, needed: int) -> None:
         self._chunks = [rest] if rest else []

@@ -14,7 +14,7 @@ from rxpump.grpc.http2.http2_events import (
 from rxpump.grpc.protocol.call_metadata import Metadata, decode_metadata
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode, status_of_headers, status_of_reset
 from rxpump.grpc.protocol.headers import CONTENT_TYPE
-from rxpump.grpc.protocol.message_reader import MessageReader
+from rxpump.grpc.protocol.message_reader import MessageFault, MessageReader
 
 
 class ResponseReader:
@@ -38,6 +38,11 @@ class ResponseReader:
         self._http_status = ""
         self._headers: tuple[Header, ...] = ()
 
+    @property
+    def incomplete_bytes(self) -> int:
+        """Bytes that have arrived of a message that is not complete."""
+        return self._messages.held_bytes
+
     def receive(self, event: Http2Event) -> list[bytes]:
         """Apply an event of the stream, or the end of the connection.
 
@@ -48,7 +53,12 @@ class ResponseReader:
             return []
         match event:
             case DataReceived():
-                return self._on_data(event)
+                messages = self._messages.feed(event.data)
+                if self._messages.failure is not None:
+                    self.status = _status_of(self._messages.failure)
+                elif event.is_end:
+                    self.status = self._status_without_trailers()
+                return messages
             case HeadersReceived():
                 self._on_headers(event)
             case TrailersReceived():
@@ -72,13 +82,6 @@ class ResponseReader:
         self.metadata = decode_metadata(event.headers)
         self._messages = MessageReader(self._max_message_bytes, fields.get("grpc-encoding", "identity").lower())
 
-    def _on_data(self, event: DataReceived) -> list[bytes]:
-        messages = self._messages.feed(event.data)
-        self._check_messages()
-        if event.is_end and self.status is None:
-            self.status = self._status_without_trailers()
-        return messages
-
     def _status_without_trailers(self) -> CallStatus:
         """Return the status of a response that ended with DATA. Some proxies send the status in its first headers."""
         if not any(name == "grpc-status" for name, _ in self._headers):
@@ -88,14 +91,14 @@ class ResponseReader:
     def _on_trailers(self, event: TrailersReceived) -> None:
         self._messages.finish()
         self.status = status_of_headers(event.headers, self._http_status)
-        if self.status.code is StatusCode.OK:
-            self._check_messages()
-
-    def _check_messages(self) -> None:
         failure = self._messages.failure
-        if failure is not None:
-            self.status = CallStatus(failure.code, failure.reason)
+        if self.status.code is StatusCode.OK and failure is not None:
+            self.status = _status_of(failure)
 
     def __repr__(self) -> str:
         state = "running" if self.status is None else self.status.code.name
         return f"<ResponseReader {state}, {self._messages.held_bytes} bytes held>"
+
+
+def _status_of(failure: MessageFault) -> CallStatus:
+    return CallStatus(failure.code, failure.reason)

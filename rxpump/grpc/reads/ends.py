@@ -5,9 +5,8 @@ from __future__ import annotations
 from rxpump.errors import AccessDenied, ReadFailed, StreamNotFound
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.reads.pages import find_last_number, find_last_position, read_all_page
-from rxpump.model.filters import EventFilter
-from rxpump.model.positions import END, Position, StreamDirection
+from rxpump.grpc.reads.pages import find_last_number, find_last_position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.transport import ServerEnd
 
@@ -27,20 +26,10 @@ async def find_stream_end(caller: Caller, stream: str) -> ServerEnd:
     return ServerEnd(last, readable)
 
 
-async def find_all_end(
-    caller: Caller, after: Position, batch_size: int, *, resolve_links: bool, where: EventFilter | None
-) -> ServerEnd:
-    """Find the last event of `$all`; see `Transport.find_all_end`.
-
-    With a filter, only the last `batch_size` events are searched for one that matches.
-    """
-    if where is None:
-        last = readable = await find_last_position(caller)
-    else:
-        page = await read_all_page(caller, END, batch_size, _BACKWARD, resolve_links=resolve_links)
-        last = page[0].position if page else None
-        readable = next((event.position for event in page if where.matches(event)), None)
-    return ServerEnd(await last_place(caller, after, last), readable)
+async def find_all_end(caller: Caller, after: Position) -> ServerEnd:
+    """Find the last event of `$all`; see `Transport.find_all_end`."""
+    readable = await find_last_position(caller)
+    return ServerEnd(await last_place(caller, after, readable), readable)
 
 
 async def last_place(caller: Caller, after: Position, last: Position | None) -> Position | None:

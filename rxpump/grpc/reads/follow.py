@@ -6,7 +6,13 @@
 
 The server delivers existing events, then new events. The end is found first: it shows whether the server has lost
 events, and everything up to it has been delivered when the server has caught up. A subscription without a start
-begins after the end that was found, so that the next attempt can be resumed from there.
+begins after the end that was found, so that the next attempt can be resumed from there. A server that sends nothing
+for `Settings.watchdog` seconds before it has caught up no longer serves the subscription, because it also sends
+positions that a filter has examined. So the attempt ends.
+
+If the consumer of a live subscription is slow, a server before version 21.10 sends events twice, or leaves some out.
+Numbers show this: a repeated event is dropped, and the attempt ends at a gap, so that the next one reads the missing
+events. Positions in `$all` show repeated events only.
 
 Servers from version 24.2 read on by themselves if the consumer is slow, and report that they have caught up again and
 again; only the first report of each stretch is a signal. Older servers end the subscription, and before version 23.10
@@ -15,6 +21,7 @@ they do not report that they have caught up (docs/protocol/grpc.md, section 5.9)
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -22,6 +29,7 @@ from typing import Any, Final
 
 from rxpump.errors import (
     AccessDenied,
+    ConnectionClosed,
     InvalidPosition,
     LogTruncated,
     MalformedReply,
@@ -36,10 +44,11 @@ from rxpump.grpc.calls import read
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
-from rxpump.grpc.messages.methods import ServerVersion
+from rxpump.grpc.reads.delivery_order import ordered_by_number, ordered_by_position
 from rxpump.grpc.reads.ends import find_stream_end, last_place
 from rxpump.grpc.reads.log_places import place_of, start_of_subscription
 from rxpump.grpc.reads.pages import find_last_matching, find_last_number, find_last_position
+from rxpump.grpc.reads.server_versions import is_exact, reports_catching_up, sends_in_order
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
@@ -48,12 +57,6 @@ from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.transport import Confirmed, Subscription
 
 News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
-
-_CAUGHT_UP_SINCE: Final = ServerVersion(23, 10)
-"""First version of a server that reports that it has caught up."""
-
-_EXACT_SINCE: Final = ServerVersion(24, 2)
-"""First version of a server that compares events with the position after which a subscription starts."""
 
 
 class _Following(Subscription, ABC):
@@ -72,7 +75,9 @@ class _Following(Subscription, ABC):
         self._call: Call | None = None
         self._news: deque[News] = deque()
         self._is_live = False
+        self._is_served = False
         self._reports_catching_up = True
+        self._is_in_order = True
 
     async def next(self) -> News:
         """Wait for the next batch or signal."""
@@ -80,11 +85,47 @@ class _Following(Subscription, ABC):
             await self._subscribe()
         while not self._news:
             assert self._call is not None
-            messages = await self._call.next(self._batch_size)
-            if not messages:
-                raise SubscriptionDropped(self._context.stream_or_all, "the server ended the subscription")
-            self._receive(messages)
+            try:
+                messages = await self._messages(self._call)
+            except TimeoutError:
+                self._end_silence()
+            else:
+                if not messages:
+                    raise SubscriptionDropped(self._context.stream_or_all, "the server ended the subscription")
+                self._receive(messages)
         return self._news.popleft()
+
+    async def _messages(self, call: Call) -> list[bytes]:
+        """Wait for the next messages; an empty list is the end.
+
+        Raises:
+            TimeoutError: The subscription has not caught up, and nothing has arrived for `Settings.watchdog` seconds.
+            SubscriptionDropped: The server or a proxy failed while it served the subscription.
+        """
+        try:
+            while not (self._is_live or call.buffered):
+                arrived = call.incomplete_bytes
+                try:
+                    async with asyncio.timeout(self._caller.settings.watchdog):
+                        return await call.next(self._batch_size)
+                except TimeoutError:
+                    if call.incomplete_bytes == arrived and not call.buffered:
+                        raise
+            return await call.next(self._batch_size)
+        except ServerFailed as failure:
+            if not self._is_served:  # A server may refuse what it cannot serve after the confirmation.
+                raise
+            raise SubscriptionDropped(self._context.stream_or_all, failure.reason) from failure
+
+    def _end_silence(self) -> None:
+        """Catch up if the end was reached. A server that does not report that may have no further event.
+
+        Raises:
+            SubscriptionDropped: The end was not reached.
+        """
+        if not self._has_reached_end():
+            raise SubscriptionDropped(self._context.stream_or_all, "existing events did not arrive")
+        self._caught_up()
 
     @property
     def buffered(self) -> int:
@@ -98,21 +139,29 @@ class _Following(Subscription, ABC):
             self._call.cancel()
 
     async def _subscribe(self) -> None:
-        """Find the end, subscribe, and wait for the confirmation."""
+        """Find the end, subscribe, and wait for the confirmation.
+
+        Raises:
+            ConnectionClosed: The client has connected to another node meanwhile. That node can end earlier, so the
+                end that was found must not be regarded as received when the node has caught up.
+        """
         attempts = self._caller.attempts(self._context)
         async with attempts:
-            features = await self._caller.features()
+            connection = await self._caller.channel.connection()
+            self._is_in_order = sends_in_order(connection.features)
             try:
-                confirmed = await self._find_end(features)
+                confirmed = await self._find_end(connection.features)
             except AccessDenied as denied:
                 raise AccessDenied(self._context.action, denied.stream, denied.login) from denied
-            await self._confirmation(attempts)
+            call = await self._confirmation(attempts)
+            if call.context.address != connection.address:
+                raise ConnectionClosed(connection.address, "another node is used since the end was found")
         self._news.append(confirmed)
         if not self._reports_catching_up and self._has_reached_end():
             self._caught_up()
 
-    async def _confirmation(self, attempts: Attempts) -> None:
-        """Open the call, and wait for the confirmation.
+    async def _confirmation(self, attempts: Attempts) -> Call:
+        """Open the call, wait for the confirmation, and return the call.
 
         Only a failure of a handler of the server is followed by another call here. After other errors, the next
         attempt to follow finds the end again, because it can be on another node.
@@ -124,20 +173,23 @@ class _Following(Subscription, ABC):
             call.end()
             try:
                 kind = ""
-                while kind == "" and (messages := await call.next(1)):
+                while kind == "" and (messages := await attempts.next(call, 1)):
                     kind = read.kind_of(messages[0], self._context)
             except ServerFailed as error:
                 call.cancel()
                 await attempts.wait_after(error)
             else:
+                if not kind:
+                    raise SubscriptionDropped(self._context.stream_or_all, "the server ended the subscription")
                 if kind != "confirmation":
                     raise MalformedReply(self._context.operation, "no confirmation before other messages")
-                return
+                return call
 
-    def _receive(self, messages: Sequence[bytes]) -> None:
+    def _receive(self, messages: list[bytes]) -> None:
         """Queue the events and signals in messages."""
+        self._is_served = True
         for part in read.parts(messages, self._context):
-            if isinstance(part, Sequence):
+            if isinstance(part, list):
                 self._on_events(read.events(part, self._context))
                 if not self._is_live and not self._reports_catching_up and self._has_reached_end():
                     self._caught_up()
@@ -203,7 +255,7 @@ class StreamFollowing(_Following):
         self._readable: int | None = None
 
     async def _find_end(self, features: ServerFeatures) -> Confirmed:
-        self._reports_catching_up = _reports_catching_up(features)
+        self._reports_catching_up = reports_catching_up(features)
         try:
             last, self._readable = await find_last_number(self._caller, self._stream)
         except StreamNotFound:
@@ -225,6 +277,10 @@ class StreamFollowing(_Following):
 
     def _on_events(self, events: Sequence[Event]) -> None:
         """Queue events except for a tombstone, after which the server ends the subscription."""
+        if not self._is_in_order:
+            events = ordered_by_number(events, self._received, self._stream, allows_gaps=not self._is_live)
+            if not events:
+                return
         self._received = events[-1].received_number
         if self._received == MAX_EVENT_NUMBER:
             events = events[:-1]
@@ -281,16 +337,16 @@ class AllFollowing(_Following):
     async def _find_end(self, features: ServerFeatures) -> Confirmed:
         if self._has_index:
             features.require_indexes()
-        self._reports_catching_up = _reports_catching_up(features)
+        self._reports_catching_up = reports_catching_up(features)
         self._end = self._target = await find_last_position(self._caller)
         if not self._reports_catching_up and self._where is not None:
             self._target = await find_last_matching(self._caller, self._where, resolve_links=self._resolve_links)
         if self._after is None:
             self._start = self._after = self._end or FIRST_POSITION
-        elif _is_exact(features):
+        elif is_exact(features):
             self._start = self._after
         else:
-            self._start = await start_of_subscription(self._caller, self._after)
+            self._start = await start_of_subscription(self._caller, self._after, self._end or FIRST_POSITION)
         self._received = self._after
         return Confirmed(await last_place(self._caller, self._after, self._end))
 
@@ -301,8 +357,10 @@ class AllFollowing(_Following):
         assert self._after is not None, "`_find_end` runs before the first message"
         if place_of(events[0]) <= self._after:
             events = [event for event in events if place_of(event) > self._after]
-            if not events:
-                return
+        if not self._is_in_order:
+            events = ordered_by_position(events, max(self._after, self._received))
+        if not events:
+            return
         self._received = events[-1].position or self._received
         where = self._where
         if where is None:
@@ -313,7 +371,7 @@ class AllFollowing(_Following):
             self._news.append(Examined(self._received))
 
     def _on_checkpoint(self, checkpoint: Any) -> None:
-        # Larger numbers are -1 as an unsigned integer.
+        # A server without a position sends -1, which is larger as an unsigned integer.
         if max(checkpoint.commit_position, checkpoint.prepare_position) <= MAX_EVENT_NUMBER:
             self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
 
@@ -333,11 +391,3 @@ class AllFollowing(_Following):
 
 _SMALLEST_WINDOW: Final = 32
 """Smallest number of events between two checkpoints, because a server examines so many events at a time."""
-
-
-def _is_exact(features: ServerFeatures) -> bool:
-    return features.version is not None and features.version >= _EXACT_SINCE
-
-
-def _reports_catching_up(features: ServerFeatures) -> bool:
-    return features.version is not None and features.version >= _CAUGHT_UP_SINCE

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rxpump.errors import ReadFailed
+from rxpump.errors import InvalidPosition, ReadFailed
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
 from rxpump.grpc.calls.server_filter import server_filter
@@ -98,16 +98,26 @@ async def read_log(
         excess = len(found) - len(events)  # The response began with these events, which are not beyond the start.
 
 
-async def start_of_subscription(caller: Caller, after: Position) -> Position | Edge:
+async def start_of_subscription(caller: Caller, after: Position, end: Position) -> Position | Edge:
     """Return the position of the last event up to `after`, for the request of a subscription to an old server.
 
     The subscription can begin with events that are not after `after`.
+
+    Args:
+        caller: Makes the calls.
+        after: Position after which the subscription starts.
+        end: Position of the last event of the log.
+
+    Raises:
+        InvalidPosition: The log has no record at `after`.
     """
     if after in (FIRST_POSITION, LAST_POSITION):
         return after
     try:
         before = await read_log(caller, after, 1, _BACKWARD)
-    except ReadFailed:
+    except ReadFailed as error:
+        if after < end:
+            raise InvalidPosition(error.stream, error.reason) from error
         return after  # The position is after the end of the log.
     return place_of(before[0]) if before else START
 

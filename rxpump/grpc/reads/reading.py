@@ -47,7 +47,7 @@ class Reading(ABC):
             if self._call is not None:
                 self._call.cancel()
 
-    async def _next(self) -> Sequence[bytes]:
+    async def _next(self) -> list[bytes]:
         """Return the next messages; none at the end. Open the call at the start, and again after an interruption."""
         call = self._call
         if call is not None and (messages := call.take(self._batch_size)):

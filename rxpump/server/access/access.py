@@ -6,7 +6,7 @@ whose names begin with `$`. The permissions on `$$x` are the metadata permission
 
 An admin needs no role. Only these operations are also denied to admins:
 
-    write to or delete `$all`
+    write to or delete `$all`, except on an insecure server, where it is a stream like any other
     delete a stream of metadata
     read or write `$$$$x`, because a stream of metadata has no metadata
     write to `$$`, because such a write makes a real server terminate
@@ -23,7 +23,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.acl import ACL_KEYS
 from rxpump.model.metadata import SystemSettings
 from rxpump.model.system_names import ADMINS, ALL_STREAM, EVERYONE, METADATA_PREFIX, SYSTEM_PREFIX
-from rxpump.server.access.users import User
+from rxpump.server.access.users import UNRESTRICTED, User
 from rxpump.server.store.metadata import AccessList, access_list, metadata
 from rxpump.server.store.sqlite_store import SqliteStore
 
@@ -61,7 +61,7 @@ class Access:
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Return whether a user has a permission on a stream, which need not exist."""
         if stream == ALL_STREAM and permission in (Permission.WRITE, Permission.DELETE):
-            return False
+            return user is UNRESTRICTED
         if stream.startswith(METADATA_PREFIX):
             stream = stream.removeprefix(METADATA_PREFIX)
             if permission is Permission.DELETE or stream.startswith(METADATA_PREFIX):
@@ -92,7 +92,7 @@ class Access:
         own = metadata(summary).acl
         if own is not None and permission in own:
             return own[permission]
-        defaults = settings(stored_settings)
+        defaults = default_lists(stored_settings)
         if stream.startswith(SYSTEM_PREFIX):
             return defaults.system_streams.get(permission, _SYSTEM_DEFAULT)
         return defaults.user_streams.get(permission, _USER_DEFAULT)
@@ -103,23 +103,23 @@ _USER_DEFAULT: Final = frozenset({EVERYONE})
 _SYSTEM_DEFAULT: Final = frozenset({ADMINS})
 
 
-class Settings(NamedTuple):
-    """Access control lists of streams that have none, from the stream `$settings`."""
+class DefaultLists(NamedTuple):
+    """Access control lists of streams that have none of their own, from the stream `$settings`."""
 
     user_streams: AccessList
     system_streams: AccessList
 
 
-_NO_SETTINGS: Final = Settings({}, {})
+_NO_LISTS: Final = DefaultLists({}, {})
 
 
 @lru_cache(maxsize=4)
-def settings(data: bytes | None) -> Settings:
-    """Read the data of an event of `$settings`. Malformed data are read as empty lists."""
+def default_lists(data: bytes | None) -> DefaultLists:
+    """Return the lists in the data of an event of `$settings`. Malformed data are read as empty lists."""
     if data is None:
-        return _NO_SETTINGS
+        return _NO_LISTS
     try:
         stored = SystemSettings.from_json(data)
     except InvalidArgument:
-        return _NO_SETTINGS
-    return Settings(access_list(stored.user_stream_acl), access_list(stored.system_stream_acl))
+        return _NO_LISTS
+    return DefaultLists(access_list(stored.user_stream_acl), access_list(stored.system_stream_acl))

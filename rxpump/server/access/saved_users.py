@@ -25,6 +25,7 @@ _log = logging.getLogger("rxpump.server")
 _LIST: Final = "$users"
 _LIST_TYPE: Final = "$User"
 _PREFIX: Final = "$user-"
+_CREATED_TYPE: Final = "$UserCreated"
 _UPDATED_TYPE: Final = "$UserUpdated"
 _PAGE: Final = 500
 
@@ -136,10 +137,11 @@ class SavedUsers:
         Returns:
             A future of the result, set when the account is saved.
         """
-        if self._store.read.stream(_PREFIX + user.login) is None:
+        is_new = self._store.read.stream(_PREFIX + user.login) is None
+        if is_new:
             listed = json_event(_LIST_TYPE, json.dumps(user.login).encode())
             self._store.append(AppendRequest(_LIST, ExpectedVersion.ANY, [listed]))
-        event = json_event(_UPDATED_TYPE, user.to_json())
+        event = json_event(_CREATED_TYPE if is_new else _UPDATED_TYPE, user.to_json())
         return self._store.append(AppendRequest(_PREFIX + user.login, ExpectedVersion.ANY, [event]))
 
     def _logins(self) -> Iterator[str]:

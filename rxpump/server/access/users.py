@@ -42,6 +42,9 @@ class User:
 
 
 ANONYMOUS: Final = User()
+NOBODY: Final = User(frozenset())
+"""User of requests without credentials to a server that refuses them. It has no role, not even that of everyone."""
+
 UNRESTRICTED: Final = User(frozenset({EVERYONE, ADMINS}))
 """User of every request to an insecure server."""
 
@@ -85,7 +88,8 @@ class Profile:
         full_name: Full name of the person.
         groups: Groups that the user belongs to.
         is_disabled: Whether the user cannot log in.
-        updated_ns: Time of the last change in nanoseconds since the Unix epoch; 0 if it was never changed.
+        updated_ns: Time of the last change in nanoseconds since the Unix epoch; that of the start of the
+            server if it was never changed.
     """
 
     login: str
@@ -137,6 +141,7 @@ class Users:
     ) -> None:
         self._given = {account.login: account for account in accounts}
         self._clock = clock
+        self._started_ns = time.time_ns()
         self.version: int = 0
         self._saved = saved
         self._throttle = LoginThrottle()
@@ -177,17 +182,39 @@ class Users:
             return None
         return User(frozenset({EVERYONE, credentials.login, *groups}), credentials.login)
 
+    def verify_password(self, credentials: Credentials, address: str) -> bool | Throttled:
+        """Return whether the password of an account is right, even if the account is disabled.
+
+        Args:
+            credentials: Login of the account, and the password.
+            address: Address of the client, as `throttled_address` returns it.
+
+        Returns:
+            Whether it is right. Throttled if it was not verified because too many attempts failed.
+        """
+        now = self._clock()
+        throttled = self._throttle.check(address, credentials.login, now)
+        if throttled is not None:
+            return throttled
+        is_right = self.has_password(credentials.login, credentials.password)
+        if not is_right:
+            self._throttle.note_failure(address, credentials.login, now)
+        return is_right
+
     def _verify(self, credentials: Credentials) -> tuple[str, ...] | None:
         """Return the groups of the user; None if the credentials are wrong."""
-        login, password = credentials.login, credentials.password
+        profile = self.find(credentials.login)
+        if profile is None or profile.is_disabled or not self.has_password(credentials.login, credentials.password):
+            return None
+        return profile.groups
+
+    def has_password(self, login: str, password: str) -> bool:
+        """Return whether there is an account with a login and a password, enabled or not."""
         changed = self._changed.get(login)
         if changed is None:
             account = self._given.get(login)
-            is_right = account is not None and hmac.compare_digest(account.password.encode(), password.encode())
-            return account.groups if account is not None and is_right else None
-        if changed.is_deleted or changed.is_disabled:
-            return None
-        return changed.groups if self._matches(login, changed.password, password) else None
+            return account is not None and hmac.compare_digest(account.password.encode(), password.encode())
+        return not changed.is_deleted and self._matches(login, changed.password, password)
 
     def _matches(self, login: str, wanted: PasswordHash, password: str) -> bool:
         """Return whether a password matches a hash. If it matched before, the slow hash is not computed again."""
@@ -207,7 +234,12 @@ class Users:
         if changed is not None:
             return None if changed.is_deleted else Profile.of(changed)
         given = self._given.get(login)
-        return None if given is None else Profile(login, _FULL_NAMES.get(login, ""), given.groups)
+        return None if given is None else self._given_profile(given)
+
+    def _given_profile(self, given: Account) -> Profile:
+        """Return an account that was never changed. A real server creates such accounts when it starts."""
+        full_name = _FULL_NAMES.get(given.login, "")
+        return Profile(given.login, full_name, given.groups, updated_ns=self._started_ns)
 
     def all(self) -> list[Profile]:
         """Return all accounts in the order of their logins, as real servers do."""

@@ -2,7 +2,7 @@
 
 Values that are zero, false or absent are left out. This server adds four things. The key `beginsAfter`
 keeps the start of a group that begins at the end of its stream; a real server loses it in a restart. The key
-`filter` holds the filter of a group on all streams. The key `zeroTimeoutPasses` describes a message timeout of 0. And
+`filter` holds the filter of a group on all streams. The key `followsV23` holds the version that a group follows. And
 besides whole configurations (`entries`) there are changes of one group (`entry` and `removed`).
 """
 
@@ -36,7 +36,7 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "maxCheckPointCount": ("checkpoint_max_count", int),
     "maxSubscriberCount": ("subscriber_max_count", int),
     "namedConsumerStrategy": ("strategy", str),
-    "zeroTimeoutPasses": ("zero_timeout_passes", bool),
+    "followsV23": ("follows_v23", bool),
 }
 _SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
 _BEGINS_AFTER: Final = "beginsAfter"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rxpump.server.groups.measurement import Measurement
+from rxpump.server.groups.measurement import Latencies, Measurement
 from rxpump.server.groups.message import Message
 
 
@@ -41,6 +41,7 @@ class Consumer:
         keeps_retry_counts: Whether the events that the consumer leaves behind keep their numbers of retries.
             Otherwise the numbers start again.
         measurement: Counts of the events that were delivered.
+        latencies: Times until the events were settled; None if the settings of the group do not enable them.
         leave: Removes the consumer from its group. The group sets it.
         resume: Lets the group deliver again after the client has read. The group sets it.
     """
@@ -64,6 +65,7 @@ class Consumer:
         self.connection_name: str = connection_name
         self.keeps_retry_counts: bool = keeps_retry_counts
         self.measurement: Measurement = Measurement()
+        self.latencies: Latencies | None = None
         self.leave: Callable[[], None] = _nothing
         self.resume: Callable[[], None] = _nothing
         self._client = client
@@ -72,6 +74,18 @@ class Consumer:
     def has_room(self) -> bool:
         """Whether one more event can be delivered: a slot is free and the client reads."""
         return len(self.in_flight) < self.slots and not self._client.is_unread
+
+    def hold(self, event_id: bytes) -> None:
+        """Take a slot for an event that is delivered."""
+        self.in_flight.add(event_id)
+        if self.latencies is not None:
+            self.latencies.begin(event_id)
+
+    def free(self, event_id: bytes) -> None:
+        """Free the slot of an event, if it has one."""
+        self.in_flight.discard(event_id)
+        if self.latencies is not None:
+            self.latencies.end(event_id)
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """Send events to the client."""

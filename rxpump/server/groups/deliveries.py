@@ -19,9 +19,15 @@ class Delivery(NamedTuple):
 
 
 class Deliveries:
-    """Deliveries by event id, ordered by deadline, because all have the same timeout."""
+    """Deliveries by event id, ordered by deadline, because all have the same timeout.
 
-    def __init__(self) -> None:
+    Args:
+        follows_v23: Whether a settled event frees the slot that it takes, as in server versions from 23.10 on.
+            Otherwise it frees only a slot of the consumer that settles it, as in version 4.
+    """
+
+    def __init__(self, *, follows_v23: bool = False) -> None:
+        self._follows_v23 = follows_v23
         self._by_id: dict[bytes, Delivery] = {}
 
     def add(self, delivery: Delivery) -> None:
@@ -30,12 +36,12 @@ class Deliveries:
         Its deadline must not be before the deadlines of earlier deliveries.
         """
         self._by_id[delivery.message.event_id] = delivery
-        delivery.consumer.in_flight.add(delivery.message.event_id)
+        delivery.consumer.hold(delivery.message.event_id)
 
     def settle(self, event_ids: Iterable[bytes], by: Consumer | None) -> Iterator[Message]:
         """Remove deliveries that were acknowledged or nacked, and yield their messages. Unknown ids are ignored.
 
-        Any consumer can settle an event, but only the slot of the settling consumer becomes free.
+        Any consumer of the group can settle an event.
 
         Args:
             event_ids: Ids of the events.
@@ -43,9 +49,11 @@ class Deliveries:
         """
         for event_id in event_ids:
             if by is not None:
-                by.in_flight.discard(event_id)
+                by.free(event_id)
             delivery = self._by_id.pop(event_id, None)
             if delivery is not None:
+                if self._follows_v23:
+                    delivery.consumer.free(event_id)
                 yield delivery.message
 
     def expired(self, now: float, most: int) -> list[Message]:
@@ -53,7 +61,7 @@ class Deliveries:
         late = list(islice(takewhile(lambda delivery: delivery.deadline <= now, self._by_id.values()), most))
         for message, consumer, _ in late:
             del self._by_id[message.event_id]
-            consumer.in_flight.discard(message.event_id)
+            consumer.free(message.event_id)
         return [message for message, _, _ in late]
 
     def release(self, consumer: Consumer) -> list[Message]:

@@ -54,8 +54,7 @@ class Group:
 
     Args:
         settings: Settings of the group.
-        through: Number up to which all events were completed before.
-        now: Current time in seconds.
+        last_completed: Number up to which all events were completed before.
 
     Attributes:
         consumers: Connected consumers by id.
@@ -63,27 +62,27 @@ class Group:
         checkpoints: Schedule of the checkpoints.
     """
 
-    def __init__(self, settings: GroupSettings, through: int, now: float) -> None:
+    def __init__(self, settings: GroupSettings, last_completed: int) -> None:
         self.settings = settings
         self.consumers: dict[bytes, Consumer] = {}
         self.replays: int = 0
         self._strategy = STRATEGIES[settings.strategy].make()
         self._timeout = settings.message_timeout_seconds
-        self._expires_at_ticks = self._timeout <= 0 and settings.zero_timeout_passes
+        self._expires_at_ticks = self._timeout <= 0 and settings.follows_v23
         if self._timeout <= 0:
             self._timeout = _SHORTEST_TIMEOUT if self._expires_at_ticks else inf
         self._last_tick = -inf
         self._buffer = Buffer()
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(follows_v23=settings.follows_v23)
         self._parks: list[Park] = []
         self._pending = self._pending_bytes = 0
-        self._progress = Progress(through)
-        self.checkpoints: Checkpoints = Checkpoints(settings, self._progress, now)
+        self._progress = Progress(last_completed)
+        self.checkpoints: Checkpoints = Checkpoints(settings, self._progress)
 
     @property
-    def through(self) -> int:
+    def last_completed(self) -> int:
         """Number up to which all events are completed."""
-        return self._progress.through
+        return self._progress.last_completed
 
     @property
     def in_flight(self) -> int:
@@ -105,7 +104,8 @@ class Group:
     @property
     def is_full(self) -> bool:
         """Whether no more consumers may connect."""
-        return 0 < self.settings.subscriber_max_count <= len(self.consumers)
+        most = self.settings.subscriber_max_count
+        return most != 0 and len(self.consumers) >= most
 
     def connect(self, consumer: Consumer) -> None:
         """Add a consumer, whose id must be unique in the group."""
@@ -153,9 +153,9 @@ class Group:
         self._pending += len(messages)
         self._buffer.add(messages)
 
-    def skip(self, through: int) -> None:
-        """Complete all numbers up to `through` that were not read, because there are no such events."""
-        self._progress.skip(through)
+    def skip(self, number: int) -> None:
+        """Complete all numbers up to `number` that were not read, because there are no such events."""
+        self._progress.skip(number)
 
     def deliver(self, now: float, most: int) -> list[Delivery]:
         """Choose consumers for buffered events, and return at most `most` deliveries."""
@@ -248,5 +248,5 @@ class Group:
     def __repr__(self) -> str:
         return (
             f"<Group {self.settings.id!r}, {len(self.consumers)} consumers, {len(self._deliveries)} events in flight,"
-            f" {len(self._buffer)} buffered, completed through {self._progress.through}>"
+            f" {len(self._buffer)} buffered, completed up to {self._progress.last_completed}>"
         )

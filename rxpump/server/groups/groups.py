@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
-from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.system_names import checkpoint_stream, group_id, parked_stream
 from rxpump.server.groups.configuration import Entry
@@ -21,7 +20,7 @@ from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.running_group import RunningGroup
 from rxpump.server.groups.saved_groups import SavedGroups
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.groups.streams import last_json
+from rxpump.server.groups.streams import checkpoint_of, last_json
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
@@ -49,6 +48,8 @@ class Groups:
         self._timer: asyncio.TimerHandle | None = None
         self._scheduler = FairScheduler()
         self._running: dict[str, RunningGroup] = {}
+        self._emptied: set[str] = set()
+        self._ends: dict[str, int] = {}  # by id: the last number that a group that does not run could read at first
 
     @cached_property
     def _saved(self) -> SavedGroups:
@@ -61,6 +62,10 @@ class Groups:
     def all_settings(self) -> Sequence[GroupSettings]:
         """Return the settings of all groups."""
         return [entry.settings for entry in self._saved.entries.values()]
+
+    def had_groups(self, stream: str) -> bool:
+        """Return whether a stream has a group, or has had one since the groups were started."""
+        return stream in self._emptied or any(each.stream == stream for each in self.all_settings())
 
     def begins_after(self, id: str) -> int | None:
         """Return the number after which a group begins, if it was created to begin at the end; otherwise None."""
@@ -102,8 +107,8 @@ class Groups:
         Returns:
             A future of the result, set when the change is saved.
         """
-        begins_after = self._end(settings) if settings.start_from < 0 else None
-        return self._saved.save(Entry(settings, begins_after), by)
+        end = self._ends[settings.id] = self._end(settings)
+        return self._saved.save(Entry(settings, end if settings.start_from < 0 else None), by)
 
     def update(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
         """Change the settings of a group, and drop its consumers.
@@ -119,10 +124,11 @@ class Groups:
             A future of the result, set when the change is saved.
         """
         begins_after = self._saved.entries[settings.id].begins_after
+        end = self._ends[settings.id] = self._end(settings)
         if settings.start_from >= 0:
             begins_after = None
         elif begins_after is None:
-            begins_after = self._end(settings)
+            begins_after = end
         entry = Entry(settings, begins_after)
         running = self._running.pop(settings.id, None)
         if running is not None:
@@ -142,7 +148,9 @@ class Groups:
         Returns:
             A future of the result, set when the change is saved.
         """
+        self._emptied.add(self._saved.entries[id].settings.stream)
         running = self._running.pop(id, None)
+        self._ends.pop(id, None)
         if running is not None:
             _abandon(running)
         for stream in (checkpoint_stream(id), parked_stream(id)):
@@ -182,19 +190,16 @@ class Groups:
             self._scheduler,
             begins_after=settings.start_from - 1 if begins_after is None else begins_after,
             checkpoint=checkpoint,
-            now=asyncio.get_running_loop().time(),
+            live_after=self._ends.pop(settings.id) if settings.id in self._ends else self._end(settings),
         )
 
     # Checkpoints ----------------------------------------------------------------------------------
 
     def _checkpoint(self, id: str) -> int | None:
         try:
-            checkpoint = last_json(self._store.read, checkpoint_stream(id))
+            return checkpoint_of(last_json(self._store.read, checkpoint_stream(id)))
         except ValueError:
             return None
-        if isinstance(checkpoint, int) and -1 <= checkpoint <= MAX_EVENT_NUMBER:
-            return checkpoint
-        return None
 
     # Time -------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
+from rxpump.server.groups.stream_cursor import Unread
 from rxpump.server.groups.streams import is_hidden_in_log
 from rxpump.server.store.filtered_pages import filtered_page
 from rxpump.server.store.pages import resolve
@@ -22,17 +23,20 @@ from rxpump.server.store.regex_matcher import TooCostly
 _EXAMINED = 512
 """Largest number of events that a page with a filter examines."""
 
+_LOOKED_AHEAD = 100
+"""Largest number of events that are examined to count unread ones, for each group of a list of groups."""
+
 
 class LogCursor:
     """Reads the log page by page.
 
     Args:
         read: Reader of the store.
-        next_number: Offset of the first event to read.
+        next_number: Position in the log of the first event to read.
         settings: Settings of the group.
 
     Attributes:
-        next_number: Offset of the next event to read.
+        next_number: Position in the log of the next event to read.
         may_have_more: Whether there can be further events to read.
     """
 
@@ -44,12 +48,23 @@ class LogCursor:
         self._filter = None if settings.filter is None else settings.filter.compiled()
         self._bucket_of = STRATEGIES[settings.strategy].bucket_of
 
-    def has_more_than(self, count: int) -> bool:
-        """Return whether more than `count` events of the log were not read yet; False if there is a filter."""
+    def unread(self, most: int) -> Unread:
+        """Return how many events of the log were not read yet, at most `most`.
+
+        With a filter, only the next events of the log are examined.
+        """
+        if self._filter is None:
+            query = "SELECT count(*), max(position) FROM (SELECT position FROM events WHERE position >= ? LIMIT ?)"
+            return Unread(*self._read.rows(query, (self.next_number, most)).fetchone())
+        events = self._filtered(most, _LOOKED_AHEAD)[0] if most else ()
+        return Unread(len(events), self._offset(events[-1]) if events else None)
+
+    def count_after(self, offset: int, most: int) -> int:
+        """Return how many events of the log come after an offset, at most `most`; 0 if there is a filter."""
         if self._filter is not None:
-            return False
-        query = "SELECT 1 FROM events WHERE position >= ? ORDER BY position LIMIT 1 OFFSET ?"
-        return self._read.rows(query, (self.next_number, count)).fetchone() is not None
+            return 0
+        query = "SELECT count(*) FROM (SELECT 1 FROM events WHERE position > ? LIMIT ?)"
+        return int(self._read.rows(query, (offset, most)).fetchone()[0])
 
     def page(self, count: int) -> list[Message]:
         """Read up to `count` events.
@@ -57,19 +72,22 @@ class LogCursor:
         Returns:
             The messages. They can be empty although there are further events; see `may_have_more`.
         """
-        events, last = self._plain(count) if self._filter is None else self._filtered(count)
+        events, last, self.may_have_more = (
+            self._plain(count) if self._filter is None else self._filtered(count, _EXAMINED)
+        )
         messages = [self._message(each) for each in events if not is_hidden_in_log(each.event.event_stream_id)]
         if last is not None:
             self.next_number = self._offset(last) + 1
         return messages
 
-    def _plain(self, count: int) -> tuple[Any, Any]:
+    def _plain(self, count: int) -> tuple[Any, Any, bool]:
+        """Return up to `count` events, the last one that was examined, and whether there can be more."""
         page = self._read.all_page(self.next_number, count, StreamDirection.FORWARD, resolve_links=False)
         events = LogPage.FromString(page.events).events
-        self.may_have_more = page.cut or page.size == count
-        return events, events[-1] if events else None
+        return events, events[-1] if events else None, page.cut or page.size == count
 
-    def _filtered(self, count: int) -> tuple[Any, Any]:
+    def _filtered(self, count: int, window: int) -> tuple[Any, Any, bool]:
+        """Return up to `count` events, the last one that was examined, and whether there can be more."""
         assert self._filter is not None, "there is a filter"
         try:
             page = filtered_page(
@@ -78,15 +96,13 @@ class LogCursor:
                 StreamDirection.FORWARD,
                 self._filter,
                 count=count,
-                window=_EXAMINED,
+                window=window,
                 resolve_links=False,
             )
         except TooCostly:
-            self.may_have_more = False
-            return (), None
-        self.may_have_more = not page.is_end
+            return (), None, False
         last = LogEntry.FromString(page.last_tail) if page.examined else None
-        return LogPage.FromString(page.events).events, last
+        return LogPage.FromString(page.events).events, last, not page.is_end
 
     def _offset(self, entry: Any) -> int:
         commit, prepare = entry.commit_position, entry.prepare_position

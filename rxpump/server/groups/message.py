@@ -40,10 +40,17 @@ class Message:
 
     @property
     def address(self) -> bytes:
-        """Data of a link to the original event."""
+        """Data of a link to the event: to the target if links are resolved and there is one."""
         entry = StreamEntry.FromString(self.entry)
-        original = entry.link if entry.HasField("link") else entry.event
-        return f"{original.event_number}@{original.event_stream_id}".encode()
+        if not entry.HasField("event"):
+            return bytes(entry.link.data)
+        return f"{entry.event.event_number}@{entry.event.event_stream_id}".encode()
+
+    @property
+    def original_number(self) -> int:
+        """Number of the original event in its own stream."""
+        entry = StreamEntry.FromString(self.entry)
+        return int((entry.link if entry.HasField("link") else entry.event).event_number)
 
     def __lt__(self, other: Message) -> bool:
         return self.number < other.number
@@ -58,7 +65,8 @@ def messages_of(page: bytes, bucket_of: Callable[[Any], int], *, are_replays: bo
     Args:
         page: An encoded `StreamPage`.
         bucket_of: Returns the bucket of a `StreamEntry`.
-        are_replays: Whether the page was read from a parked stream.
+        are_replays: Whether the page was read from a parked stream. Then, as on a real server, events that are no
+            longer there are left out.
 
     Returns:
         The messages in the order of the page.
@@ -68,6 +76,8 @@ def messages_of(page: bytes, bucket_of: Callable[[Any], int], *, are_replays: bo
     for entry in StreamPage.FromString(page).events:
         start, length = _read_varint(page, end + 1)
         end = start + length
+        if are_replays and not entry.HasField("event"):
+            continue
         original = entry.link if entry.HasField("link") else entry.event
         messages.append(
             Message(

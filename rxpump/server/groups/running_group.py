@@ -10,16 +10,17 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from rxpump.model.group_settings import NackAction
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import parked_stream
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.group import MAX_PENDING, Group, Park
 from rxpump.server.groups.journal import Journal
 from rxpump.server.groups.log_cursor import LogCursor
-from rxpump.server.groups.measurement import Measurement
+from rxpump.server.groups.measurement import Latencies, Measurement
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.stream_cursor import StreamCursor
@@ -29,11 +30,26 @@ from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.store.stored_stream import StoredStream
 
 _log = logging.getLogger("rxpump.server")
 
 _BATCH: Final = 100
 """Events that are processed between two checks of the time."""
+
+
+class Reading(NamedTuple):
+    """How far a group has read.
+
+    Attributes:
+        is_behind: Whether it has not read all events.
+        waiting: Number of new events that wait for a consumer.
+        last: Number of the last event that it has read; None if there is none.
+    """
+
+    is_behind: bool
+    waiting: int
+    last: int | None
 
 
 class RunningGroup:
@@ -45,7 +61,7 @@ class RunningGroup:
         scheduler: Scheduler of all groups.
         begins_after: Number of the event after which the group starts if it has no checkpoint.
         checkpoint: Last checkpoint; None if there is none.
-        now: Current time in seconds.
+        live_after: Last number that the group could read when it was created, or at the start of the server.
 
     Attributes:
         group: State machine of the group.
@@ -60,11 +76,11 @@ class RunningGroup:
         *,
         begins_after: int,
         checkpoint: int | None,
-        now: float,
+        live_after: int,
     ) -> None:
-        through = begins_after if checkpoint is None else checkpoint
+        last_completed = begins_after if checkpoint is None else checkpoint
         self.settings = settings
-        self.group: Group = Group(settings, through, now)
+        self.group: Group = Group(settings, last_completed)
         self._store = store
         self._journal = Journal(settings, store, checkpoint)
         self._scheduler = scheduler
@@ -72,10 +88,18 @@ class RunningGroup:
         self._followed = EVERYTHING if settings.is_on_all else settings.stream
         self._stream: StreamCursor | LogCursor
         if settings.is_on_all:
-            self._stream = LogCursor(store.read, through + 1, settings)
+            self._stream = LogCursor(store.read, last_completed + 1, settings)
         else:
-            self._stream = StreamCursor(store.read, settings.stream, through + 1, settings)
+            self._stream = StreamCursor(
+                store.read,
+                settings.stream,
+                last_completed + 1,
+                settings,
+                awaits_tombstone=live_after < MAX_EVENT_NUMBER,
+            )
+        self._live_after = live_after
         self._replay: StreamCursor | None = None
+        self._last_read: int | None = None
         self._is_writing_checkpoint = False
         self._is_stopped = False
 
@@ -84,18 +108,28 @@ class RunningGroup:
         """Last checkpoint; None before the first."""
         return self._journal.checkpoint
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether the group has not read all events.
+    def reading(self) -> Reading:
+        """Return how far the group has read, as if it had filled its buffer.
 
-        A group without consumers counts as behind if its unread events do not fit into its buffer. It reads nothing
-        itself, but a real server fills the buffer.
+        A group without consumers reads nothing itself, but a real server fills the buffer. So such a group is behind
+        if its unread events do not fit into the buffer.
         """
-        if self.group.consumers:
-            return self._stream.may_have_more
-        page = self.settings.page_size
         room = max(0, min(self.settings.buffer_size, MAX_PENDING) - self.group.buffered)
-        return self._stream.has_more_than(room - room % page)
+        room -= room % self.settings.page_size
+        unread = self._stream.unread(room + 1)
+        is_behind = unread.amount > room
+        if is_behind:
+            unread = self._stream.unread(room)
+        return Reading(
+            self._stream.may_have_more if self.group.consumers else is_behind,
+            self.group.buffered - self.group.retries + unread.amount,
+            self._last_read if unread.last is None else unread.last,
+        )
+
+    @property
+    def live(self) -> int:
+        """Number of events since the creation of the group or the start of the server, up to `live_buffer_size`."""
+        return self._stream.count_after(self._live_after, max(0, self.settings.live_buffer_size))
 
     # Consumers ----------------------------------------------------------------------------------
 
@@ -103,6 +137,8 @@ class RunningGroup:
         """Add a consumer. Deliveries start in the next iteration of the event loop."""
         consumer.leave = partial(self._disconnect, consumer)
         consumer.resume = self._wake
+        if self.settings.record_statistics:
+            consumer.latencies = Latencies(self._now)
         if not self.group.consumers:
             self._store.feed.follow(self._followed, self)
             self._stream.may_have_more = True
@@ -163,13 +199,24 @@ class RunningGroup:
         if last is not None:
             self._journal.truncate_parked(last + 1)
 
+    @property
+    def parked(self) -> int:
+        """Number of parked events, without those that are being delivered again."""
+        found = self._store.read.stream(parked_stream(self.settings.id))
+        if found is None or found.is_soft_deleted:
+            return 0
+        return max(0, found.last - self._first_parked(found) + 1)
+
+    def _first_parked(self, found: StoredStream) -> int:
+        """Return the number of the first event of the parked stream that no replay has requested."""
+        return max(found.first_kept, 0 if self._replay is None else self._replay.until + 1)
+
     def _last_parked(self, most: int | None) -> int | None:
         """Return the number of the last of the first `most` parked events; None if there are none."""
         found = self._store.read.stream(parked_stream(self.settings.id))
         if found is None or found.is_soft_deleted or most == 0:
             return None
-        first = found.first_kept if self._replay is None else self._replay.until + 1
-        return found.last if most is None else min(found.last, first + most - 1)
+        return found.last if most is None else min(found.last, self._first_parked(found) + most - 1)
 
     # Work ---------------------------------------------------------------------------------------
 
@@ -228,9 +275,14 @@ class RunningGroup:
         wanted = self.group.wanted if source.may_have_more else 0
         if wanted:
             try:
-                self.group.take(source.page(wanted))
+                messages = source.page(wanted)
+                self.group.take(messages)
+                if messages and source is self._stream:
+                    self._last_read = messages[-1].number
                 if isinstance(source, LogCursor):
                     self.group.skip(source.next_number - 1)
+                elif not messages and source is self._stream and source.is_unreadable():
+                    self._drop_consumers()
             except STORE_FAILURES as failure:
                 self._fail(describe(failure))
         return wanted > 0
@@ -238,6 +290,9 @@ class RunningGroup:
     def _fail(self, reason: str) -> None:
         """Drop all consumers, because the stream cannot be read. A later consumer causes another attempt."""
         _log.error("%r cannot continue to read: %s", self, reason)
+        self._drop_consumers(reason)
+
+    def _drop_consumers(self, reason: str | None = None) -> None:
         for consumer in tuple(self.group.consumers.values()):
             consumer.drop(reason)
 
@@ -261,10 +316,10 @@ class RunningGroup:
                 self.group.not_parked(message)
         self._wake()
 
-    def _write_checkpoint(self, through: int | None) -> None:
-        if through is not None:
+    def _write_checkpoint(self, last_completed: int | None) -> None:
+        if last_completed is not None:
             self._is_writing_checkpoint = True
-            self._journal.write_checkpoint(through, self._checkpoint_written)
+            self._journal.write_checkpoint(last_completed, self._checkpoint_written)
 
     def _checkpoint_written(self, failure: Outcome | None) -> None:
         self._is_writing_checkpoint = False

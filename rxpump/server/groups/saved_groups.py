@@ -24,9 +24,10 @@ from rxpump.server.groups.configuration import (
     removal_to_json,
     to_json,
 )
+from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import (
+    CONFIGURATION_CHANGE_TYPE,
     CONFIGURATION_STREAM,
-    CONFIGURATION_TYPE,
     configuration_change,
     configuration_event,
     metadata_event,
@@ -72,20 +73,20 @@ class SavedGroups:
         before = self.entries.get(id)
         self.characters += entry.settings.characters - (before.settings.characters if before else 0)
         self.entries[id] = entry
-        return self._append(change_to_json(entry, by), by)
+        return self._append(entry.settings, change_to_json(entry, by), by)
 
     def remove(self, id: str, by: str) -> asyncio.Future[Outcome]:
         """Save that the user `by` deleted the group with this id."""
         removed = self.entries.pop(id)
         self.characters -= removed.settings.characters
-        return self._append(removal_to_json(removed.settings, by), by)
+        return self._append(removed.settings, removal_to_json(removed.settings, by), by)
 
-    def _append(self, change: object, by: str) -> asyncio.Future[Outcome]:
+    def _append(self, settings: GroupSettings, change: object, by: str) -> asyncio.Future[Outcome]:
         event = configuration_change(change)
         self._changed_bytes += len(event.data)
         is_whole = self._must_write_whole or self._whole_bytes <= _SMALL or self._changed_bytes > self._whole_bytes
         if is_whole:
-            event = configuration_event(to_json(self.entries.values(), by))
+            event = configuration_event(settings, to_json(self.entries.values(), by))
             self._whole_bytes, self._changed_bytes, self._must_write_whole = len(event.data), 0, False
             self._prepare_stream()
         saved = self._store.append(AppendRequest(CONFIGURATION_STREAM, ExpectedVersion.ANY, [event]))
@@ -136,7 +137,7 @@ class SavedGroups:
                     error,
                 )
                 continue
-            if event.event_type == CONFIGURATION_TYPE:
+            if event.event_type != CONFIGURATION_CHANGE_TYPE:
                 self._whole_bytes, self._changed_bytes = len(event.data), 0
             else:
                 self._changed_bytes += len(event.data)

@@ -17,10 +17,11 @@ _DEFAULT_PAGE: Final = 10
 class GroupSettings(GroupOptions):
     """A consumer group with its settings, as its creator sent them (`PersistentSubscriptionSettings` describes them).
 
-    As on a real server, every number is accepted. A time of 0 or less means never, except for a message timeout with
-    `zero_timeout_passes`. A maximum number of consumers of 0 or less means no limit.
-    `live_buffer_size` and `record_statistics` are only stored: there is no live buffer
-    (`rxpump.server.groups.stream_cursor`), and there are no statistics.
+    As on a real server, every number is accepted. A message timeout of 0 or less means never, except with
+    `follows_v23`. A time of 0 between checkpoints means never. A maximum number of consumers of 0 means no limit, and
+    with a negative one no consumer can connect.
+    `live_buffer_size` only limits a number in
+    the information about the group, because there is no live buffer (`rxpump.server.groups.stream_cursor`).
 
     Attributes:
         stream: Stream of the group.
@@ -28,15 +29,17 @@ class GroupSettings(GroupOptions):
         start_from: Number of the first event; a negative number for the events after the creation of the group.
             Numbers of a group on all streams are offsets in the log.
         filter: Filter of a group on all streams; None for no filter.
-        zero_timeout_passes: Whether a message timeout of 0 or less has passed at the next check of the deadlines,
-            about once a second, as in server version 23.10. Otherwise it never passes, as in version 4.
+        follows_v23: Whether the group behaves as in server versions from 23.10 on: a message timeout of 0 or less has
+            passed at the next check of the deadlines, about once a second. Otherwise it never passes, as in version
+            4. The form of the checkpoints depends on it, too, and whether the slot of an event becomes free if
+            another consumer settles the event.
     """
 
     start_from: int = field(default=-1, kw_only=False)
     stream: str
     group: str
     filter: GroupFilter | None = None
-    zero_timeout_passes: bool = False
+    follows_v23: bool = False
 
     @property
     def is_on_all(self) -> bool:
@@ -52,6 +55,10 @@ class GroupSettings(GroupOptions):
     def characters(self) -> int:
         """Characters of the names and the filter."""
         return len(self.id) + (0 if self.filter is None else self.filter.characters)
+
+    def position_text(self, number: int) -> str:
+        """Return the text that describes the position of an event to clients."""
+        return f"C:{number}/P:{number}" if self.is_on_all else str(number)
 
     @property
     def page_size(self) -> int:

@@ -1,7 +1,8 @@
 """Find the user of a call by its `authorization` header (docs/protocol/grpc.md, section 1.3).
 
 As on a real server, a header that cannot be understood is ignored: another scheme than Basic, malformed Base64,
-credentials without a colon, or two headers. Wrong credentials are refused even by methods that need none.
+credentials without a colon, or two headers. Since version 26.1, the scheme Bearer can be used instead of Basic. Wrong
+credentials are refused even by methods that need none. An empty login or password is always wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rxpump.server.grpc.call_errors import plain_error, too_busy, unauthenticate
 from rxpump.server.node import Node
 
 _HEADER: Final = "authorization"
-_BASIC: Final = "Basic "
+_SCHEMES: Final = ("Basic", "Bearer")
 
 
 def find_user(node: Node, metadata: Metadata, address: str) -> User:
@@ -33,12 +34,15 @@ def find_user(node: Node, metadata: Metadata, address: str) -> User:
     Raises:
         CallError: The credentials are wrong, or too many attempts failed.
     """
-    credentials = None if node.is_insecure else _credentials(metadata)
-    if credentials is None:
-        return node.anonymous
+    found = None if node.is_insecure else _login_and_password(metadata)
+    if found is None:
+        return node.anonymous_caller
     if not node.membership.has_users:
         raise plain_error(StatusCode.UNAVAILABLE, "Server not ready")
-    user = node.users.authenticate(credentials, address)
+    try:
+        user = node.users.authenticate(Credentials(*found), address)
+    except InvalidArgument:
+        raise unauthenticated() from None
     if isinstance(user, Throttled):
         raise too_busy()
     if user is None:
@@ -46,13 +50,17 @@ def find_user(node: Node, metadata: Metadata, address: str) -> User:
     return user
 
 
-def _credentials(metadata: Metadata) -> Credentials | None:
-    """Return the credentials of a call; None if it has none, or none that can be understood."""
+def _login_and_password(metadata: Metadata) -> tuple[str, str] | None:
+    """Return the login and the password of a call; None if it has none, or none that can be understood."""
     values = [value for name, value in metadata if name == _HEADER]
-    if len(values) != 1 or not isinstance(values[0], str) or not values[0].startswith(_BASIC):
+    if len(values) != 1 or not isinstance(values[0], str):
+        return None
+    scheme, _, encoded = values[0].partition(" ")
+    if scheme not in _SCHEMES:
         return None
     try:
-        login, colon, password = b64decode(values[0].removeprefix(_BASIC), validate=True).decode().partition(":")
-        return Credentials(login, password) if colon else None
-    except (ValueError, InvalidArgument):
+        decoded = b64decode(encoded.strip(), validate=True).decode(errors="replace")
+    except ValueError:
         return None
+    login, colon, password = decoded.partition(":")
+    return (login, password) if colon else None

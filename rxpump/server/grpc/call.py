@@ -1,6 +1,6 @@
 """One call on the server, with the messages of the client and the response.
 
-A handler is a coroutine that gets the call. It reads messages with `request` or by iteration, and answers with
+A handler is a coroutine that gets the call. It reads messages with `request` or `next_message`, and answers with
 `send`, which waits while the client does not read. The bytes of a response that wait for the client are therefore
 bounded by one chunk of the handler, and the bytes of a request by the window of HTTP/2.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, Protocol
 
@@ -55,10 +55,6 @@ class CallConnection(Protocol):
     @property
     def local_address(self) -> str:
         """Address of the server on this connection."""
-
-    @property
-    def peer(self) -> str:
-        """Address and port of the client."""
 
     @property
     def address(self) -> str:
@@ -119,7 +115,8 @@ class Call:
         self._messages: deque[bytes] = deque()
         self._queued_bytes = self._partial_bytes = 0
         self._unacknowledged = 0
-        self._news: asyncio.Future[None] | None = None
+        self._news: asyncio.Future[bool] | None = None
+        self._handle: Callable[[Sequence[bytes]], bool] | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -130,11 +127,6 @@ class Call:
     def local_address(self) -> str:
         """Address of the server on the connection of the call."""
         return self._connection.local_address
-
-    @property
-    def peer(self) -> str:
-        """Address and port of the client."""
-        return self._connection.peer
 
     @property
     def address(self) -> str:
@@ -199,44 +191,78 @@ class Call:
         except DecodeError:
             raise not_protobuf() from None
 
-    async def next_messages(self) -> list[bytes]:
-        """Return all messages of the client that have arrived, encoded; an empty list at the end.
+    async def pass_messages(self, handle: Callable[[Sequence[bytes]], bool]) -> bool:
+        """Pass encoded messages to a function when they arrive, those that have arrived together in one call.
+
+        The function runs in the iteration of the event loop in which they arrive. A coroutine that awaits them would
+        run in the next one.
+
+        Args:
+            handle: Function that handles messages, and returns whether it can be called again.
+
+        Returns:
+            True if the function cannot be called again; False if there are no further messages.
 
         Raises:
             CallError: The bytes of the client are not messages.
+            Exception: The function has raised it.
         """
-        if not await self._has_messages():
-            return []
-        messages = list(self._messages)
-        self._messages.clear()
-        self._take(self._queued_bytes)
-        return messages
+        while self._messages or not self._is_at_end():
+            can_continue = handle(self._take_all()) if self._messages else await self._next_news(handle)
+            if not can_continue:
+                return True
+        return False
 
     async def _has_messages(self) -> bool:
         """Wait for a message. Return False at the end."""
         while not self._messages:
-            if self.reader.failure is not None:
-                raise CallError(self.reader.failure)
-            if self.reader.is_complete:
+            if self._is_at_end():
                 return False
             await self._next_news()
         return True
 
+    def _is_at_end(self) -> bool:
+        if self.reader.failure is not None:
+            raise CallError(self.reader.failure, self.reader.reason)
+        return self.reader.is_complete
+
+    def _take_all(self) -> Sequence[bytes]:
+        messages = tuple(self._messages)
+        self._messages.clear()
+        self._take(self._queued_bytes)
+        return messages
+
     def _take(self, size: int) -> None:
-        """Note that messages of `size` bytes are no longer unread."""
+        """Subtract the size in bytes of messages that were read from the size of the unread ones."""
         self._queued_bytes -= size
         self.keep(-size)
         if self._queued_bytes <= QUEUED_BYTES:
             self._acknowledge()
 
-    async def _next_news(self) -> None:
-        self._news = asyncio.get_running_loop().create_future()
-        await self._news
+    async def _next_news(self, handle: Callable[[Sequence[bytes]], bool] | None = None) -> bool:
+        """Wait for messages or for their end. Until then, pass messages to `handle`.
+
+        Returns:
+            False if `handle` cannot be called again.
+
+        Raises:
+            Exception: `handle` has raised it.
+        """
+        self._news, self._handle = asyncio.get_running_loop().create_future(), handle
+        return await self._news
 
     def _wake(self) -> None:
-        """Wake the handler if it waits for messages."""
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        """Pass messages to the function that waits for them, or wake the handler if it waits."""
+        if self._news is None or self._news.done():
+            return
+        if self._handle is None or not self._messages:
+            self._news.set_result(True)
+            return
+        try:
+            if not self._handle(self._take_all()):
+                self._news.set_result(False)
+        except Exception as error:
+            self._news.set_exception(error)
 
     def _acknowledge(self) -> None:
         if self._unacknowledged:

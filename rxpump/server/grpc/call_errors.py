@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, CallStatus, StatusCode
 from rxpump.server.store.changes import NotCommitted
+from rxpump.server.strictness import Strictness
 
 _EXCEPTION: Final = "exception"
 _MOST_CHARACTERS: Final = 4_096
@@ -16,13 +18,24 @@ _MOST_CHARACTERS: Final = 4_096
 class CallError(Exception):
     """The call must end with a status that is not OK.
 
+    Args:
+        status: Status of the call, as a real server sends it.
+        reason: Sentence for a person, which a real server does not send; empty if there is none.
+
     Attributes:
-        status: Status of the call.
+        status: Status of the call, with the reason behind its text.
     """
 
-    def __init__(self, status: CallStatus) -> None:
-        super().__init__(f"{status.code.name}: {status.message}")
+    def __init__(self, status: CallStatus, reason: str = "") -> None:
+        self._real = status
         self.status: CallStatus = status
+        if reason:
+            self.status = replace(status, message=f"{status.message.removesuffix('.')}. {reason}")
+        super().__init__(f"{status.code.name}: {self.status.message}")
+
+    def status_for(self, strictness: Strictness) -> CallStatus:
+        """Return the status to send: without the reason if the server imitates a real one exactly."""
+        return self._real if strictness is Strictness.REAL else self.status
 
 
 def named_error(code: StatusCode, message: str, exception: str, **values: str) -> CallError:
@@ -58,9 +71,9 @@ def handler_failed(reason: str) -> CallError:
     """Return the error of a request that makes the handler of a real server fail.
 
     Args:
-        reason: Sentence about the request, which follows the text of a real server.
+        reason: Sentence about the request, which a real server does not send.
     """
-    return plain_error(StatusCode.UNKNOWN, f"Exception was thrown by handler. {reason}")
+    return CallError(HANDLER_FAILED, reason)
 
 
 def not_protobuf() -> CallError:

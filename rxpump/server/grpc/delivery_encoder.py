@@ -8,7 +8,7 @@ from typing import Any
 from rxpump.model.system_names import parked_stream
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.grpc.event_encoder import EventEncoder, framed_event, varint_of
+from rxpump.server.grpc.event_encoder import EventEncoder, framed_event, is_link, varint_of
 from rxpump.server.grpc.event_ids import IdForm
 from rxpump.server.store.located_pages import located_positions
 from rxpump.server.store.reader import Reader
@@ -19,7 +19,8 @@ from rxpump.server.store.record_schema import LogEntry
 class DeliveryEncoder(EventEncoder):
     """Encodes deliveries of a group.
 
-    As on a real server, the event and the link of a delivery both have the position of the link.
+    As on a real server, the event and the link of a delivery both have the position of the link. An event with the
+    type of a link but other data is delivered as an ordinary event.
 
     Args:
         ids: Form of the ids.
@@ -53,7 +54,9 @@ class DeliveryEncoder(EventEncoder):
 
     def _delivery(self, entry: Any, commit: int, prepare: int, retry_count: int) -> bytes:
         parts = []
-        for tag, name in ((b"\x0a", "event"), (b"\x12", "link")):
+        is_broken = entry.HasField("link") and not entry.HasField("event")
+        link_tag = b"\x12" if not is_broken or is_link(entry.link.data) else b"\x0a"
+        for tag, name in ((b"\x0a", "event"), (link_tag, "link")):
             if entry.HasField(name):
                 recorded = self.recorded(getattr(entry, name), commit, prepare)
                 parts += [tag, varint_of(len(recorded)), recorded]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import LINK_EVENT_TYPE
 from rxpump.server.groups.streams import is_hidden_in_log
 from rxpump.server.grpc.event_ids import ID_FIELDS, IdForm
@@ -27,8 +28,8 @@ _UNIX_EPOCH_TICKS: Final = 621_355_968_000_000_000
 _LONGEST_CACHED: Final = 1_000
 """Characters of a text whose encoding is cached."""
 
-_NAMES_NOTHING: Final = re.compile(rb"\s*[+-]?[0-9]+\s*@").fullmatch
-"""Function that matches the data of a link that contain no stream name."""
+_LINK: Final = re.compile(rb"\s*([+-]?[0-9]{1,19})\s*(?:@.*)?", re.DOTALL).fullmatch
+"""Function that matches the data of a link. Before the first @ is a number, which may have no stream."""
 
 _PREFIX: Final = Struct(">BL").pack
 _ZERO: Final = b"\0"
@@ -116,7 +117,7 @@ class EventEncoder:
         """
         size = varint_of(len(recorded_link))
         stream, number = link_of(link)
-        if not stream and not _NAMES_NOTHING(link.data):
+        if not stream and not is_link(link.data):
             return b"\x0a%b%b\x18%b" % (size, recorded_link, at)
         found = located_target(self._read, stream, number) if stream else None
         if found is None:
@@ -134,6 +135,15 @@ class EventEncoder:
 
     def __repr__(self) -> str:
         return f"<EventEncoder with ids as {self._ids.value}{', resolving links' if self._resolve_links else ''}>"
+
+
+def is_link(data: bytes) -> bool:
+    """Return whether the data of an event with the type of a link are those of a link, as a real server reads them.
+
+    A link need not have a target: the data can lack the name of the stream, or the number can be negative.
+    """
+    match = _LINK(data)
+    return match is not None and abs(int(match[1])) <= MAX_EVENT_NUMBER
 
 
 def _recorded(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, cast
 
@@ -24,7 +24,7 @@ from rxpump.grpc.http2.http2_events import (
 )
 from rxpump.grpc.messages import monitoring, persistent_subscriptions, streams
 from rxpump.grpc.messages.methods import MethodKind
-from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import trailers, trailers_only
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.model.login_throttle import throttled_address
@@ -33,6 +33,7 @@ from rxpump.server.grpc.authentication import find_user
 from rxpump.server.grpc.call import UNSENT_BYTES, Call
 from rxpump.server.grpc.call_errors import CallError, plain_error, shutting_down, store_failed
 from rxpump.server.grpc.method_table import HANDLERS, find_method, message_limit
+from rxpump.server.grpc.response_headers import dated
 from rxpump.server.grpc.running_call import RunningCall
 from rxpump.server.node import Node
 from rxpump.server.store.failures import STORE_FAILURES, describe
@@ -79,6 +80,7 @@ class GrpcConnection(asyncio.Protocol):
         self._begun = begun
         self._ended = ended
         self._loop = asyncio.get_running_loop()
+        self._trampoline = node.store.trampoline
         self._machine = Http2Connection(Role.SERVER, limits, self._loop.time())
         self._calls: dict[int, RunningCall] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}  # futures of `drained`, by stream
@@ -106,11 +108,8 @@ class GrpcConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Receive bytes; called by asyncio."""
-        if self._is_closing:
-            return
-        for event in self._machine.receive(data, self._loop.time()):
-            self._apply(event)
-        self.flush()
+        if not self._is_closing:
+            self._trampoline.run(self._apply, self._machine.receive(data, self._loop.time()))
 
     def pause_writing(self) -> None:
         """Keep bytes in the state machine, because the client does not read; called by asyncio."""
@@ -169,10 +168,10 @@ class GrpcConnection(asyncio.Protocol):
         self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
     def _flush_soon(self) -> None:
-        """Send pending bytes in the next iteration of the event loop, together with the bytes of other calls."""
+        """Send pending bytes at the end of the current work, together with the bytes of other calls."""
         if not self._will_flush:
             self._will_flush = True
-            self._loop.call_soon(self.flush)
+            self._trampoline.schedule_last(self.flush)
 
     def flush(self) -> None:
         """Send pending bytes now."""
@@ -189,35 +188,35 @@ class GrpcConnection(asyncio.Protocol):
         self._timer = None if math.isinf(deadline) else self._loop.call_at(deadline, self._tick)
 
     def _tick(self) -> None:
-        for event in self._machine.tick(self._loop.time()):
-            self._apply(event)
-        self.flush()
+        self._trampoline.run(self._apply, self._machine.tick(self._loop.time()))
         if not self._is_closing:
             self._set_timer()
 
     # Events -----------------------------------------------------------------------------------
 
-    def _apply(self, event: Http2Event) -> None:
-        match event:
-            case DataReceived():
-                self._on_data(event)
-            case HeadersReceived():
-                self._on_request(event)
-            case TrailersReceived(stream_id):
-                running = self._calls.get(stream_id)
-                if running is not None:
-                    running.call.reader.end()
-                    self._on_progress(running)
-            case StreamReset(stream_id):
-                self._cancel(stream_id)
-            case GoAwayReceived():
-                self._machine.shut_down()
-                self._close_if_idle()
-            case ConnectionEnded(code, reason):
-                _log.info("closing %r: %s: %s", self, code.name, reason)
-                for stream_id in tuple(self._calls):
+    def _apply(self, events: Sequence[Http2Event]) -> None:
+        for event in events:
+            match event:
+                case DataReceived():
+                    self._on_data(event)
+                case HeadersReceived():
+                    self._on_request(event)
+                case TrailersReceived(stream_id):
+                    running = self._calls.get(stream_id)
+                    if running is not None:
+                        running.call.reader.end()
+                        self._on_progress(running)
+                case StreamReset(stream_id):
                     self._cancel(stream_id)
-                self._close_soon()
+                case GoAwayReceived():
+                    self._machine.shut_down()
+                    self._close_if_idle()
+                case ConnectionEnded(code, reason):
+                    _log.info("closing %r: %s: %s", self, code.name, reason)
+                    for stream_id in tuple(self._calls):
+                        self._cancel(stream_id)
+                    self._close_soon()
+        self._flush_soon()
 
     def _on_request(self, event: HeadersReceived) -> None:
         stream_id = event.stream_id
@@ -226,13 +225,14 @@ class GrpcConnection(asyncio.Protocol):
         path = dict(event.headers).get(":path", "")
         reader = RequestReader(event, message_limit(path))
         if reader.refusal is not None:
-            self._machine.send_trailers(stream_id, reader.refusal)
+            self._machine.send_trailers(stream_id, dated(reader.refusal))
             return
         try:
             method = find_method(path)
             user = find_user(self._node, reader.metadata, self.address)
         except CallError as error:
-            self._machine.send_trailers(stream_id, trailers_only(error.status))
+            status = error.status_for(self._node.strictness)
+            self._machine.send_trailers(stream_id, dated(trailers_only(status)))
             return
         self._has_login = self._has_login or bool(user.login)
         running = RunningCall(Call(self, stream_id, method, reader, user, self._node))
@@ -250,7 +250,7 @@ class GrpcConnection(asyncio.Protocol):
         try:
             call.receive(call.reader.receive(event), event.flow_bytes)
         except CallError as error:
-            self._finish(event.stream_id, error.status)
+            self._finish(event.stream_id, error.status_for(self._node.strictness))
             return
         self._on_progress(running)
 
@@ -280,14 +280,14 @@ class GrpcConnection(asyncio.Protocol):
             await HANDLERS[call.method.path](call)
             status = _OK
         except CallError as error:
-            status = error.status
+            status = error.status_for(self._node.strictness)
         except StoreError:  # The store is closed when the server stops.
             status = shutting_down().status
         except STORE_FAILURES as failure:
             status = store_failed(describe(failure)).status
         except Exception:
             _log.exception("%r failed", call)
-            status = CallStatus(StatusCode.UNKNOWN, "Exception was thrown by handler.")
+            status = HANDLER_FAILED
         self._finish(call.stream_id, status)
 
     def _finish(self, stream_id: int, status: CallStatus) -> None:
@@ -299,7 +299,7 @@ class GrpcConnection(asyncio.Protocol):
         if status.code is StatusCode.OK and not call.has_answered and call.method.kind not in _ANSWER_MANY:
             call.start_response()
         self._forget(running)
-        headers = trailers(status) if call.has_answered else trailers_only(status)
+        headers = trailers(status) if call.has_answered else dated(trailers_only(status))
         with suppress(CannotSend):
             self._machine.send_trailers(stream_id, headers)
         self._flush_soon()
@@ -334,16 +334,10 @@ class GrpcConnection(asyncio.Protocol):
 
     # Called by the calls ---------------------------------------------------------------------------
 
-    @property
-    def peer(self) -> str:
-        """Address and port of the client."""
-        host, port, *_ = self._transport.get_extra_info("peername", ("", 0))
-        return f"{host}:{port}"
-
     def send_headers(self, stream_id: int, headers: list[Header]) -> None:
         """Send the headers of a response."""
         with suppress(CannotSend):
-            self._machine.send_headers(stream_id, headers)
+            self._machine.send_headers(stream_id, dated(headers))
         self._flush_soon()
 
     def send_data(self, stream_id: int, data: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from rxpump.grpc.messages import (
     gossip,
+    indexes_v2,
     monitoring,
     operations,
     persistent_subscriptions,
@@ -19,7 +20,7 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.server.grpc.call import Call
-from rxpump.server.grpc.call_errors import plain_error
+from rxpump.server.grpc.call_errors import handler_failed, plain_error
 from rxpump.server.grpc.services.append import append
 from rxpump.server.grpc.services.batch_append import batch_append
 from rxpump.server.grpc.services.delete import delete, tombstone
@@ -27,8 +28,15 @@ from rxpump.server.grpc.services.gossip_read import read_gossip
 from rxpump.server.grpc.services.group_changes import create_group, delete_group, update_group
 from rxpump.server.grpc.services.group_info import group_info, list_groups
 from rxpump.server.grpc.services.group_read import read_group
+from rxpump.server.grpc.services.indexes import change_index, read_indexes
 from rxpump.server.grpc.services.multi_append import append_records, append_session
-from rxpump.server.grpc.services.operations import merge_indexes, restart_groups, start_scavenge, stop_scavenge
+from rxpump.server.grpc.services.operations import (
+    merge_indexes,
+    restart_groups,
+    set_node_priority,
+    start_scavenge,
+    stop_scavenge,
+)
 from rxpump.server.grpc.services.parked_groups import replay_parked, restart_subsystem, truncate_parked
 from rxpump.server.grpc.services.projection_changes import (
     create_projection,
@@ -68,6 +76,7 @@ _SERVED: Final[Mapping[Method, Handler]] = {
     operations.START_SCAVENGE: start_scavenge,
     operations.STOP_SCAVENGE: stop_scavenge,
     operations.MERGE_INDEXES: merge_indexes,
+    operations.SET_NODE_PRIORITY: set_node_priority,
     operations.RESTART_PERSISTENT_SUBSCRIPTIONS: restart_groups,
     monitoring.STATS: send_statistics,
     users.CREATE: create_user,
@@ -90,6 +99,12 @@ _SERVED: Final[Mapping[Method, Handler]] = {
     projections.RESTART_SUBSYSTEM: restart_projections,
     streams_v2.APPEND_SESSION: append_session,
     streams_v2.APPEND_RECORDS: append_records,
+    indexes_v2.CREATE: change_index,
+    indexes_v2.START: change_index,
+    indexes_v2.STOP: change_index,
+    indexes_v2.DELETE: change_index,
+    indexes_v2.LIST: read_indexes,
+    indexes_v2.GET: read_indexes,
     persistent_subscriptions.CREATE: create_group,
     persistent_subscriptions.UPDATE: update_group,
     persistent_subscriptions.DELETE: delete_group,
@@ -108,6 +123,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 """Handlers by path."""
 
 _SERVICES: Final = frozenset(path.rpartition("/")[0] for path in HANDLERS)
+_IN_LOWER_CASE: Final[Mapping[str, str]] = {path.lower(): path for path in HANDLERS}
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _MOST_BYTES_OF: Final = {
@@ -125,6 +141,8 @@ def find_method(path: str) -> Method:
     """
     if path in HANDLERS:
         return METHODS[path]
+    if path.lower() in _IN_LOWER_CASE:
+        raise handler_failed(f"The path must have upper- and lower-case letters: {_IN_LOWER_CASE[path.lower()]}.")
     what = "Method" if path.rpartition("/")[0] in _SERVICES else "Service"
     raise plain_error(StatusCode.UNIMPLEMENTED, f"{what} is unimplemented.")
 

@@ -11,9 +11,8 @@ from typing import Final, NamedTuple, Protocol
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import Position, StreamDirection
-from rxpump.server.grpc.call_errors import invalid_argument, stream_deleted
+from rxpump.server.grpc.call_errors import CallError, invalid_argument, stream_deleted
 from rxpump.server.grpc.event_encoder import EventEncoder
-from rxpump.server.grpc.subscription_messages import checkpoint_message
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.filtered_pages import filtered_page
 from rxpump.server.store.filters import LogFilter
@@ -30,10 +29,6 @@ PAGE: Final = 256
 EXAMINED: Final = 1024
 """Largest number of events that a page with a filter examines."""
 
-_STEPS: Final = 4_000
-_STEPS_PER_EVENT: Final = 200
-"""Further steps that a filter may take for each event of a committed batch, which is about 0.1 ms."""
-
 
 class EncodedPage(NamedTuple):
     """A page of events.
@@ -47,15 +42,19 @@ class EncodedPage(NamedTuple):
     is_end: bool
 
 
-class PageSource(Protocol):
-    """A source of events."""
+class PagedSource(Protocol):
+    """A source of stored events."""
 
     def page(self, most: int) -> EncodedPage:
-        """Return at most `most` next events, and move the cursor after them.
+        """Return about `most` next events, and move the cursor after them.
 
         Raises:
             CallError: There can be no further events.
         """
+
+
+class PageSource(PagedSource, Protocol):
+    """A source of stored and new events."""
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Return the messages of a batch that is newer than the cursor, and move the cursor after it."""
@@ -197,40 +196,26 @@ class FilteredPages:
         offset: Offset in the log at which to start.
         direction: Direction of the read.
         wanted: The filter.
-        interval: Events to examine between two checkpoints; None for no checkpoints.
 
     Attributes:
         offset: Offset of the next event to examine.
-        position: Position of the last examined event; None before the first.
-        has_checkpoint: Whether the last message that was returned is a checkpoint.
     """
 
     def __init__(
-        self,
-        read: Reader,
-        encoder: EventEncoder,
-        offset: int,
-        direction: StreamDirection,
-        wanted: LogFilter,
-        interval: int | None = None,
+        self, read: Reader, encoder: EventEncoder, offset: int, direction: StreamDirection, wanted: LogFilter
     ) -> None:
         self.offset: int = offset
-        self.position: Position | None = None
-        self.has_checkpoint: bool = True  # None is needed at the start.
         self._read = read
         self._encoder = encoder
         self._direction = direction
         self._wanted = wanted
-        self._interval = interval
-        self._examined = 0  # events since the last checkpoint
 
     def page(self, most: int) -> EncodedPage:
-        """Return the next events that pass, and a checkpoint if one is due.
+        """Return the next events that pass.
 
         Raises:
             CallError: The filter takes too long.
         """
-        window = EXAMINED if self._interval is None else min(EXAMINED, self._interval - self._examined)
         try:
             page = filtered_page(
                 self._read,
@@ -238,62 +223,16 @@ class FilteredPages:
                 self._direction,
                 self._wanted,
                 count=most,
-                window=window,
+                window=EXAMINED,
                 resolve_links=False,
             )
         except TooCostly:
-            raise _too_costly() from None
-        messages: list[bytes] = self._encoder.page(page.events).messages
+            raise too_costly() from None
         if page.examined:
             last = LogEntry.FromString(page.last_tail)
-            self._move(Position(last.commit_position, last.prepare_position), page.examined)
-            self.offset = offset_behind(self._read, self._at, self._direction)
-            messages += self._due()
-        return EncodedPage(messages, page.is_end)
-
-    def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
-        """Return the messages of a batch that pass, and checkpoints that are due.
-
-        Raises:
-            CallError: The filter takes too long.
-        """
-        messages: list[bytes] = []
-        start = batch.index_after(self.offset - 1)
-        search = self._wanted.search
-        most_steps = search.steps + _STEPS + _STEPS_PER_EVENT * len(batch.events)
-        try:
-            for index, event in enumerate(batch.events[start:], start):
-                if self._wanted.matches(event.entry.event):
-                    messages.append(self._encoder.committed(batch)[index])
-                self._move(Position(event.entry.commit_position, event.entry.prepare_position), 1)
-                self.offset = event.position + 1
-                messages += self._due()
-                if search.steps > most_steps:
-                    raise TooCostly
-        except TooCostly:
-            raise _too_costly() from None
-        return messages
-
-    def last_checkpoint(self) -> list[bytes]:
-        """Return a checkpoint at the last examined event, unless the last message is such a checkpoint."""
-        return [] if self.has_checkpoint else self._checkpoint()
-
-    @property
-    def _at(self) -> Position:
-        assert self.position is not None, "an event was examined"
-        return self.position
-
-    def _move(self, position: Position, examined: int) -> None:
-        self.position = position
-        self.has_checkpoint = False
-        self._examined += examined
-
-    def _due(self) -> list[bytes]:
-        return self._checkpoint() if self._interval is not None and self._examined >= self._interval else []
-
-    def _checkpoint(self) -> list[bytes]:
-        self._examined, self.has_checkpoint = 0, True
-        return [checkpoint_message(self._at)]
+            at = Position(last.commit_position, last.prepare_position)
+            self.offset = offset_behind(self._read, at, self._direction)
+        return EncodedPage(self._encoder.page(page.events).messages, page.is_end)
 
     def __repr__(self) -> str:
         return f"<FilteredPages from {self.offset}, {self._wanted!r}>"
@@ -306,5 +245,6 @@ def offset_behind(read: Reader, position: Position, direction: StreamDirection) 
     return read.offset(Position(position.commit, position.prepare + 1))
 
 
-def _too_costly() -> Exception:
+def too_costly() -> CallError:
+    """Return the error of a filter that takes too long."""
     return invalid_argument("The regular expression of the filter takes too long to search.")

@@ -31,7 +31,7 @@ _VERSION: Final = "23.10.6.0"
 
 
 def state_name(state: NodeState, words: GossipWords) -> str:
-    """Return the name of a state."""
+    """Return the name of a state as it is in gossip of the version to imitate."""
     if words is GossipWords.V4 and state in _OLD_NAMES:
         return _OLD_NAMES[state]
     return "".join(part.capitalize() for part in state.name.split("_"))

@@ -19,7 +19,7 @@ from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.errors import StoreTooOld
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import VERSION, check_readable, check_version, open_errors, read_text
-from rxpump.server.store.record import link_of
+from rxpump.server.store.record import Row, link_of
 from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 
@@ -109,24 +109,7 @@ def _open(path: str) -> sqlite3.Connection:
     return connection
 
 
-class _Event(NamedTuple):
-    """The columns of an event that are verified."""
-
-    position: int
-    revision: int
-    event_id: bytes
-    stream_head: bytes
-    record: bytes
-    all_head: bytes
-    all_tail: bytes
-    link_stream: str | None
-    link_revision: int | None
-    created: int
-    stream_checksum: int
-    all_checksum: int
-
-
-_EVENT: Final = f"SELECT {', '.join(_Event._fields)} FROM events"
+_EVENT: Final = f"SELECT {', '.join(Row._fields)} FROM events"
 
 
 class _Check:
@@ -232,7 +215,7 @@ class _Check:
         question = f"{_EVENT} WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision"
         try:
             found = self._connection.execute(question, (stream.key, batch[0][0], batch[-1][0]))
-            events = [_Event(*row) for row in found]
+            events = list(map(Row._make, found))
             is_whole = [(event.revision, event.position) for event in events] == list(batch)
             if is_whole:
                 _verify(stream.key, events)
@@ -246,19 +229,18 @@ class _Check:
 
     def _check_event(self, stream: StreamRow, number: int, position: int) -> None:
         try:
-            row = self._connection.execute(f"{_EVENT} WHERE position = ?", (position,)).fetchone()
-            is_whole = row is not None and row[1] == number
-            if is_whole:
-                _verify(stream.key, [_Event(*row)])
+            found = self._connection.execute(f"{_EVENT} WHERE position = ?", (position,))
+            events = [row for row in map(Row._make, found) if row.revision == number]
+            _verify(stream.key, events)
         except (sqlite3.DatabaseError, Mismatch):
-            is_whole = False
-        if is_whole:
+            events = []
+        if events:
             self._report.events += 1
-            self._check_columns(stream, [_Event(*row)])
+            self._check_columns(stream, events)
         else:
             self._lose(stream, number, number, (position, position))
 
-    def _check_columns(self, stream: StreamRow, events: Sequence[_Event]) -> None:
+    def _check_columns(self, stream: StreamRow, events: Sequence[Row]) -> None:
         """Compare the columns that queries use with the undamaged records. Report each difference."""
         for event in events:
             try:
@@ -287,7 +269,7 @@ class _Check:
         self._lost.clear()
 
 
-def _verify(key: int, events: Sequence[_Event]) -> None:
+def _verify(key: int, events: Sequence[Row]) -> None:
     """Verify both checksums of events of a stream.
 
     Raises:

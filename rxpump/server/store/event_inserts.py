@@ -56,7 +56,9 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
             if row.link_stream is None
         ),
     )
-    connection.executemany(_INSERT_LINK, [row for row in rows if row.link_stream is not None])
+    links = [row for row in rows if row.link_stream is not None]
+    if links:
+        connection.executemany(_INSERT_LINK, links)
 
 
 class EventInserts:

@@ -20,8 +20,8 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "the file of the store, or its disk, has become read-only",
     sqlite3.SQLITE_IOERR: "the disk of the store cannot be read or written",
-    sqlite3.SQLITE_CORRUPT: "the file of the store is damaged; `rxpump check` lists what is lost",
-    sqlite3.SQLITE_NOTADB: "the file of the store is damaged; `rxpump check` lists what is lost",
+    sqlite3.SQLITE_CORRUPT: "the file of the store is damaged; `rxpump check` lists the lost events",
+    sqlite3.SQLITE_NOTADB: "the file of the store is damaged; `rxpump check` lists the lost events",
 }
 
 

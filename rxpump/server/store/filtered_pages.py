@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain, islice
+from contextlib import closing
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from rxpump.model.positions import StreamDirection
@@ -76,22 +77,61 @@ def filtered_page(
         TooCostly: The regular expression of the filter takes too many steps for one event.
         DamagedRecord: An examined event is damaged.
     """
-    found = _Found(read, resolve_links=resolve_links)
-    last = (b"", b"")
-    examined, size, most_steps = 0, 0, wanted.search.steps + _STEPS
-    cursor = read.log_rows(start, direction)
-    rows = _parsed(cursor, read.log().largest)
-    for examined, (row, event) in enumerate(islice(rows, window), 1):
-        last = (row.record, row.all_tail)
-        size += len(row.record)
-        if wanted.matches(event.event):
-            found.add(row)
-        is_costly = wanted.search.steps + examined * _STEPS_PER_EVENT > most_steps
-        if found.count == count or is_costly or max(size, found.size) > MAX_PAGE_BYTES:
-            break
-    is_end = next(rows, None) is None
-    cursor.close()  # An open cursor would keep its snapshot of the database.
-    return FilteredPage(b"".join(found.columns), examined, *last, is_end, frozenset(found.link_streams))
+    with closing(FilteredScan(read, start, direction, wanted, resolve_links=resolve_links)) as scan:
+        return scan.page(count, window)
+
+
+class FilteredScan:
+    """Reads consecutive pages of events that pass a filter, from one snapshot of the log. Close it soon.
+
+    Args:
+        read: Reader of the store.
+        start: Offset in the log at which to start; backward, the events before it are read.
+        direction: Direction of the read.
+        wanted: The filter.
+        resolve_links: Whether to add the targets of links.
+    """
+
+    def __init__(
+        self, read: Reader, start: int, direction: StreamDirection, wanted: LogFilter, *, resolve_links: bool
+    ) -> None:
+        self._read = read
+        self._wanted = wanted
+        self._resolve_links = resolve_links
+        self._cursor = read.log_rows(start, direction)
+        self._rows = _parsed(self._cursor, read.log().largest)
+        self._next = next(self._rows, None)
+
+    def page(self, count: int, window: int) -> FilteredPage:
+        """Return the next page, with at most `count` events of at most `window` that are examined.
+
+        Raises:
+            TooCostly: The regular expression of the filter takes too many steps for one event.
+            DamagedRecord: An examined event is damaged.
+        """
+        wanted = self._wanted
+        found = _Found(self._read, resolve_links=self._resolve_links)
+        last = (b"", b"")
+        examined, size, most_steps = 0, 0, wanted.search.steps + _STEPS
+        while self._next is not None and examined < window:
+            (row, event), self._next = self._next, next(self._rows, None)
+            examined += 1
+            last = (row.record, row.all_tail)
+            size += len(row.record)
+            if wanted.matches(event.event):
+                found.add(row)
+            is_costly = wanted.search.steps + examined * _STEPS_PER_EVENT > most_steps
+            if found.count == count or is_costly or max(size, found.size) > MAX_PAGE_BYTES:
+                break
+        is_end = self._next is None
+        return FilteredPage(b"".join(found.columns), examined, *last, is_end, frozenset(found.link_streams))
+
+    def close(self) -> None:
+        """Close the cursor. An open one would keep its snapshot of the database."""
+        self._cursor.close()
+
+    def __repr__(self) -> str:
+        return f"<FilteredScan, {self._wanted!r}{', at its end' if self._next is None else ''}>"
 
 
 def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]]:

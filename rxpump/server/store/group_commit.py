@@ -17,6 +17,7 @@ from rxpump.server.store.append_rule import BY_RECENT_IDS
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import AppendResult, Change, NotCommitted
 from rxpump.server.store.failures import STORE_FAILURES, FailureLog, describe
+from rxpump.server.store.log_state import LogState
 from rxpump.server.store.record import Written
 from rxpump.server.store.write_transaction import WriteTransaction
 
@@ -50,6 +51,7 @@ class GroupCommit:
         self._connection = connection
         self._clock = clock
         self._failures = FailureLog(clock)
+        self._state: LogState | None = None  # after the last transaction; None if that failed, or before the first
         self.count: int = 0
         self.access_changes: int = 0
 
@@ -78,9 +80,10 @@ class GroupCommit:
         )
 
     def _transaction(self, changes: Sequence[Change[Any]]) -> Commit:
+        before, self._state = self._state, None
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            log = WriteTransaction(self._connection, self._clock)
+            log = WriteTransaction(self._connection, self._clock, before)
             if len(changes) > 1:
                 _look_up_ids(log, changes)
             outcomes = [change.apply(log) for change in changes]
@@ -90,6 +93,7 @@ class GroupCommit:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+        self._state = log.state
         self._failures.succeeded()
         self.count += 1
         self.access_changes += log.changes_access

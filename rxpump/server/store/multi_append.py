@@ -1,14 +1,19 @@
-"""The change that appends events to several streams, all of them or none, if each stream is in an expected state."""
+"""The change that appends events to several streams, all of them or none, if each stream is in an expected state.
+
+Each stream is checked alone. A stream without events to append is only checked. If all events are in their streams
+already, the append is a repetition, and succeeds whatever the checks find.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import ExpectedVersion
-from rxpump.server.store.append_rule import Append, Decision, Repeated, StreamDeleted, decide
+from rxpump.server.store.append_rule import Append, Decision, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION
 from rxpump.server.store.new_event import Writable
 from rxpump.server.store.undelete import Undelete
@@ -22,37 +27,25 @@ TOMBSTONED: Final = -6
 """State of a stream that is tombstoned."""
 
 _ANY: Final = int(ExpectedVersion.ANY)
-
-
-class Check(NamedTuple):
-    """A condition on a stream, which need not be written to.
-
-    Attributes:
-        stream: Name of the stream.
-        expected: Number of its last event, NO_STREAM or STREAM_EXISTS of `ExpectedVersion`, `SOFT_DELETED` or
-            `TOMBSTONED`.
-    """
-
-    stream: str
-    expected: int
+_NO_STREAM: Final = int(ExpectedVersion.NO_STREAM)
+_STREAM_EXISTS: Final = int(ExpectedVersion.STREAM_EXISTS)
 
 
 class Violation(NamedTuple):
-    """A condition that does not hold.
+    """A stream that is not in the expected state, or that has some of the events already.
 
     Attributes:
-        check_index: Index of the check; None for the expected version of a stream that is written.
+        check_index: Place of the stream among the expected states.
         stream: Name of the stream.
         expected: State that was expected.
-        actual: Number of the last event, -1 for no stream, `SOFT_DELETED` or `TOMBSTONED`.
-        last: Number of the last event, also of a soft-deleted stream; -1 for no stream.
+        actual: Number of the last event; -1 for no stream; `TOMBSTONED`; or `SOFT_DELETED`, if the stream was
+            expected to exist.
     """
 
-    check_index: int | None
+    check_index: int
     stream: str
     expected: int
     actual: int
-    last: int
 
 
 class MultiAppended(NamedTuple):
@@ -68,7 +61,7 @@ class MultiAppended(NamedTuple):
 
 
 class Violated(NamedTuple):
-    """Result: nothing was written, because conditions do not hold."""
+    """Result: nothing was written, because of at least one violation."""
 
     violations: Sequence[Violation]
 
@@ -81,69 +74,53 @@ class MultiAppendRequest(NamedTuple):
 
     Attributes:
         records: Name of the stream and event, in the order of the log, at least one.
-        expected: Expected versions of streams that are written, by name; ANY for those that are missing.
-        checks: Further conditions, at most one for each stream.
+        expected: Expected state of each stream, by name: the number of its last event, an `ExpectedVersion`,
+            `SOFT_DELETED` or `TOMBSTONED`. It has all streams that are written, and others that are only checked.
         strictness: How exactly to imitate a real server.
     """
 
     records: Sequence[tuple[str, Writable]]
     expected: Mapping[str, int]
-    checks: Sequence[Check]
     strictness: Strictness = Strictness.LENIENT
 
     @property
     def weight(self) -> int:
-        """Cost of the change: one for each event and each check."""
-        return 1 + len(self.records) + len(self.checks)
+        """Cost of the change: one for each event and each stream."""
+        return 1 + len(self.records) + len(self.expected)
 
     def apply(self, log: WriteTransaction) -> MultiAppendResult:
-        """Check the conditions, and write the events unless all of them are already in their streams."""
+        """Check the streams, and write the events unless all of them are already in their streams."""
         decisions = self._decisions(log)
         if all(isinstance(decision, Repeated) for decision in decisions.values()):
             return MultiAppended(_last(decisions), REPEATED_POSITION)
-        violations = self._violated_checks(log)
-        violations += self._conflicts(log, decisions, {each.stream for each in violations})
+        violations = self._violations(log, decisions)
         if violations:
             return Violated(violations)
         return MultiAppended(*self._write(log))
 
     def _decisions(self, log: WriteTransaction) -> dict[str, Decision]:
-        """Return the decision on the events of each stream, as if they were appended alone."""
+        """Return the decision on the events of each stream that is written, as if they were appended alone."""
         ids: dict[str, list[bytes]] = {}
         for stream, event in self.records:
             ids.setdefault(stream, []).append(event.event_id)
         return {
-            name: decide(self.expected.get(name, _ANY), each, log.stream(name), self.strictness)
+            name: decide(_version(self.expected[name]), each, log.stream(name), self.strictness)
             for name, each in ids.items()
         }
 
-    def _violated_checks(self, log: WriteTransaction) -> list[Violation]:
+    def _violations(self, log: WriteTransaction, decisions: Mapping[str, Decision]) -> Sequence[Violation]:
         found = []
-        for index, (name, expected) in enumerate(self.checks):
+        for index, (name, expected) in enumerate(self.expected.items()):
             stream = log.stream(name)
-            actual = _state(stream)
-            if not _holds(expected, actual):
-                found.append(Violation(index, name, expected, actual, _last_number(stream)))
+            if name in decisions:
+                is_right = isinstance(decisions[name], Append) and (
+                    expected != SOFT_DELETED or stream.is_soft_deleted
+                )
+            else:
+                is_right = _holds(expected, stream)
+            if not is_right:
+                found.append(Violation(index, name, expected, _state(stream, expected)))
         return found
-
-    def _conflicts(
-        self, log: WriteTransaction, decisions: Mapping[str, Decision], known: Set[str]
-    ) -> list[Violation]:
-        """Return violations for streams that cannot be written to or have the events already.
-
-        Streams whose names are in `known` are left out.
-        """
-        return [
-            Violation(
-                None,
-                name,
-                self.expected.get(name, _ANY),
-                TOMBSTONED if isinstance(decision, StreamDeleted) else _state(log.stream(name)),
-                _last_number(log.stream(name)),
-            )
-            for name, decision in decisions.items()
-            if name not in known and not isinstance(decision, Append)
-        ]
 
     def _write(self, log: WriteTransaction) -> tuple[dict[str, int], int]:
         last: dict[str, int] = {}
@@ -168,15 +145,28 @@ def _last(decisions: Mapping[str, Decision]) -> dict[str, int]:
     return {name: decision.last for name, decision in decisions.items() if isinstance(decision, Repeated)}
 
 
-def _state(stream: OpenStream) -> int:
+def _version(state: int) -> int:
+    """Return the expected version of an append to a stream that is expected to be in a state."""
+    if state == SOFT_DELETED:
+        return _ANY
+    return MAX_EVENT_NUMBER if state == TOMBSTONED else state
+
+
+def _holds(expected: int, stream: OpenStream) -> bool:
+    """Return whether a stream that is not written is in the expected state.
+
+    A deleted stream is also in the state of no stream. A soft-deleted one still has the number of its last event.
+    """
+    if stream.is_tombstoned:
+        return expected in (TOMBSTONED, _NO_STREAM, _ANY)
+    if expected == _STREAM_EXISTS:
+        return not stream.is_soft_deleted and (stream.last >= 0 or stream.has_metadata())
+    if stream.is_soft_deleted:
+        return expected in (SOFT_DELETED, _NO_STREAM, _ANY, stream.last)
+    return expected in (_ANY, stream.last)
+
+
+def _state(stream: OpenStream, expected: int) -> int:
     if stream.is_tombstoned:
         return TOMBSTONED
-    return SOFT_DELETED if stream.is_soft_deleted else stream.last
-
-
-def _last_number(stream: OpenStream) -> int:
-    return -1 if stream.is_tombstoned else stream.last
-
-
-def _holds(expected: int, actual: int) -> bool:
-    return actual >= 0 if expected == ExpectedVersion.STREAM_EXISTS else expected == actual
+    return SOFT_DELETED if expected == _STREAM_EXISTS and stream.is_soft_deleted else stream.last

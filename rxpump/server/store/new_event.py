@@ -23,7 +23,7 @@ class Writable(Protocol):
 
     @property
     def data_content_type(self) -> int:
-        """`JSON_CONTENT` if the data are JSON."""
+        """`JSON_CONTENT` if the data are JSON, otherwise 0."""
 
     @property
     def data(self) -> bytes:

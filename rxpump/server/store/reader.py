@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import FIRST_POSITION
+from rxpump.server.store.log_state import LOG_COLUMNS, LogState
 from rxpump.server.store.pages import LOG_ENTRY, STREAM_ENTRY, Page, plain_page, resolve, resolved_page
 from rxpump.server.store.record import RESERVED_BYTES, leads_to
 from rxpump.server.store.stored_stream import (
@@ -33,35 +35,7 @@ _TARGET: Final = """
     LEFT JOIN events AS target ON target.stream = streams.id
         AND target.revision = iif(events.link_revision < 0, streams.last, events.link_revision)
 """
-_LOG_COLUMNS: Final = "last_commit, end, largest, log.checksum"
-_LOG: Final = f"SELECT {_LOG_COLUMNS} FROM log"
 _NO_STREAM: Final = -1
-
-
-class LogState(NamedTuple):
-    """The state of the log.
-
-    Attributes:
-        last_commit: Position of the last write; -1 before the first write.
-        end: Position of the next record.
-        largest: Size in bytes of the largest record.
-    """
-
-    last_commit: int
-    end: int
-    largest: int
-
-    @classmethod
-    def of(cls, last_commit: int, end: int, largest: int, checksum: int) -> LogState:
-        """Return the state in the columns of the table `log`.
-
-        Raises:
-            DamagedRecord: The columns are damaged.
-        """
-        state = cls(last_commit, end, largest)
-        if row_checksum(state) != checksum:
-            raise DamagedRecord("the state of the log")
-        return state
 
 
 class StoredEvent(NamedTuple):
@@ -128,7 +102,7 @@ class Reader:
 
     def log(self) -> LogState:
         """Return the state of the log."""
-        return LogState.of(*self._connection.execute(_LOG).fetchone())
+        return LogState.read(self._connection)
 
     def stream(self, name: str) -> StoredStream | None:
         """Return a stream; None if it never had an event."""
@@ -159,14 +133,16 @@ class Reader:
                 return int(found[2])
         return min(commit + (prepare > commit), self.log().end)
 
-    def is_inside_record(self, place: int) -> bool:
-        """Return whether an offset is inside a record, where a real server fails to read.
+    def is_inside_record(self, place: int, direction: StreamDirection) -> bool:
+        """Return whether an offset is inside a record, where a read by a real server fails.
 
         Replies never contain such an offset. Offsets at which nothing is stored, because they were reserved or
-        scavenged, are valid.
+        scavenged, are valid. So are those inside the last record for a read forward, which looks for no later record.
         """
         if 0 < place < FIRST_POSITION:
             return True
+        if direction is StreamDirection.FORWARD and place > self.log().last_commit:
+            return False
         found = self._connection.execute(
             "SELECT position + length(record) > ? AND NOT EXISTS"
             " (SELECT 1 FROM prepares WHERE prepares.position = events.position)"
@@ -208,10 +184,15 @@ class Reader:
         One query reads both, so that each write is in both or in neither.
         """
         found = self._connection.execute(
-            f"SELECT {_LOG_COLUMNS}, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
+            f"SELECT {LOG_COLUMNS}, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
         ).fetchone()
         row = StreamRow(*found[4:])
         return Head(LogState.of(*found[:4]).last_commit, _NO_STREAM if row.key is None else row.verified().last)
+
+    def last_before_tombstone(self, stream: StoredStream) -> int:
+        """Return the number of the last stored event of a tombstoned stream before its tombstone; -1 if none is."""
+        query = "SELECT ifnull(max(revision), -1) FROM events WHERE stream = ? AND revision < ?"
+        return int(self.rows(query, (stream.key, MAX_EVENT_NUMBER)).fetchone()[0])
 
     def target(self, name: str, revision: int | None) -> bytes | None:
         """Return the record of a link's target.

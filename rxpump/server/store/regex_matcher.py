@@ -141,22 +141,22 @@ def look_ahead(piece: Piece, *, wanted: bool) -> Piece:
 
 
 def at_start(text: Text, places: int) -> int:
-    """Return the start of the text, if it is among `places`."""
+    """Return the place at the start of the text if it is among `places`, otherwise no place."""
     return places & 1
 
 
 def at_end(text: Text, places: int) -> int:
-    """Return the members of `places` at the end of the text, or before a newline that ends the text."""
+    """Return those of `places` that are at the end of the text, or before a newline that ends the text."""
     return places & (text.end | text.before(is_newline) & text.end >> 1)
 
 
 def at_boundary(text: Text, places: int) -> int:
-    """Return the members of `places` that are at the boundary of a word."""
+    """Return those of `places` that are at the boundary of a word."""
     return places & _boundaries(text)
 
 
 def inside(text: Text, places: int) -> int:
-    """Return the members of `places` that are not at the boundary of a word."""
+    """Return those of `places` that are not at the boundary of a word."""
     return places & ~_boundaries(text)
 
 

@@ -72,12 +72,13 @@ class FindStreams(_Step):
     def apply(self, log: WriteTransaction) -> Found:
         """Return the streams that can have invisible events."""
         until = self.after + _STREAMS
-        rows = log.connection.execute(
+        connection = log.flushed_connection()
+        rows = connection.execute(
             "SELECT id, name FROM streams WHERE id > ? AND id <= ?"
             " AND (metadata IS NOT NULL OR last = ? OR (name >= ? AND name < '$%'))",
             (self.after, until, MAX_EVENT_NUMBER, METADATA_PREFIX),
         ).fetchall()
-        [newest] = log.connection.execute("SELECT ifnull(max(id), 0) FROM streams").fetchone()
+        [newest] = connection.execute("SELECT ifnull(max(id), 0) FROM streams").fetchone()
         return Found([Candidate(*row) for row in rows], until if newest > until else None)
 
 
@@ -106,7 +107,8 @@ class RemoveHidden(_Step):
         """Remove the events."""
         found = log.stream(self.candidate.name)
         stream = found.stored()
-        rows = log.connection.execute(
+        connection = log.flushed_connection()
+        rows = connection.execute(
             "SELECT position, revision, created, length(record) FROM events"
             " WHERE stream = ? AND revision > ? AND revision < ? ORDER BY revision LIMIT ?",
             (stream.key, self.after, _end_of_hidden(stream), _EVENTS),
@@ -120,8 +122,8 @@ class RemoveHidden(_Step):
                 size += length
                 if size > _BYTES:
                     break
-        log.connection.executemany("DELETE FROM prepares WHERE position = ?", hidden)
-        log.connection.executemany("DELETE FROM events WHERE position = ?", hidden)
+        connection.executemany("DELETE FROM prepares WHERE position = ?", hidden)
+        connection.executemany("DELETE FROM events WHERE position = ?", hidden)
         return Removed(size, after)
 
 
@@ -137,10 +139,11 @@ class FreePages(_Step):
 
     def apply(self, log: WriteTransaction) -> int:
         """Free empty pages. Return the number that remains; if it does not decrease, they cannot be freed."""
-        [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
+        connection = log.flushed_connection()
+        [empty] = connection.execute("PRAGMA freelist_count").fetchone()
         for _ in range(min(_PAGES, empty)):  # sqlite3 frees one page in each call, as the statement has no columns
-            log.connection.execute("PRAGMA incremental_vacuum(1)")
-        return int(log.connection.execute("PRAGMA freelist_count").fetchone()[0])
+            connection.execute("PRAGMA incremental_vacuum(1)")
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 class Scavenger:

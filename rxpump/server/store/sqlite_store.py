@@ -19,10 +19,11 @@ from rxpump.server.store.lock import StoreLock, lock
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.scavenge import CannotScavenge, Scavenged, Scavenger
 from rxpump.server.store.writers import LoopWriter, Settle, ThreadWriter, Writer
+from rxpump.server.trampoline import Trampoline
 
 T = TypeVar("T")
 
-MakeWriter = Callable[[GroupCommit, Feed], Writer]
+MakeWriter = Callable[[GroupCommit, Feed, Trampoline], Writer]
 """Function that makes the writer of a store."""
 
 
@@ -37,6 +38,7 @@ class SqliteStore:
         commits: Counters of committed transactions.
         read: Reader of committed data.
         feed: Feed of committed events.
+        trampoline: Makes calls after a commit, when all results have been used.
         scavenge_id: Id of the scavenge that is running; None if none is.
         is_closed: Whether the store was closed.
     """
@@ -55,6 +57,7 @@ class SqliteStore:
         self.commits: GroupCommit = GroupCommit(writing, clock)
         self.read: Reader = Reader(reading, clock)
         self.feed: Feed = Feed(self.read)
+        self.trampoline: Trampoline = Trampoline()
         self._connections = (reading, writing, lock)
         self._clock = clock
         self._make_writer = make_writer
@@ -144,7 +147,7 @@ class SqliteStore:
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
-            self._writer = self._make_writer(self.commits, self.feed)
+            self._writer = self._make_writer(self.commits, self.feed, self.trampoline)
         self._writer.write(change, settle)
 
     @property

@@ -64,7 +64,7 @@ class CommitRequest(NamedTuple):
                 if undelete is not None:
                     undelete.complete(log)
                 checksum = row_checksum((self.id, first, last), self.stream)
-                log.connection.execute(
+                log.flushed_connection().execute(
                     "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?, ?)",
                     (self.id, self.stream, first, last, checksum),
                 )

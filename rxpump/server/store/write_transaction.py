@@ -14,9 +14,10 @@ from uuid import UUID, uuid5
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM, TOMBSTONE_EVENT_TYPE
-from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
+from rxpump.server.errors import damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.event_inserts import EventInserts
+from rxpump.server.store.log_state import LogState
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.new_event import NewEvent, Writable
 from rxpump.server.store.record import RESERVED_BYTES, Row, Written, make_rows
@@ -41,6 +42,7 @@ class WriteTransaction:
     Args:
         connection: Connection to the database, with an open transaction.
         clock: Returns the Unix time in nanoseconds.
+        before: State of the log before the transaction; None to read it from the database.
 
     Attributes:
         inserts: The events that the transaction inserts.
@@ -52,7 +54,9 @@ class WriteTransaction:
         DamagedRecord: The state of the log is damaged.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, clock: Callable[[], int], before: LogState | None = None
+    ) -> None:
         self._connection = connection
         self.inserts: EventInserts = EventInserts(connection)
         self.written: list[Written] = []
@@ -61,14 +65,16 @@ class WriteTransaction:
         self._last_commit: int
         self._now = clock()
         self._streams: dict[str, OpenStream] = {}
-        *before, checksum = connection.execute("SELECT last_commit, end, largest, checksum FROM log").fetchone()
-        self._before = self._last_commit, self.end, self._largest = tuple(before)
-        if row_checksum(self._before) != checksum:
-            raise DamagedRecord("the state of the log")
+        self._before = LogState.read(connection) if before is None else before
+        self._last_commit, self.end, self._largest = self._before
 
     @property
-    def connection(self) -> sqlite3.Connection:
-        """Connection to the database, in which all events of the transaction are inserted."""
+    def state(self) -> LogState:
+        """State of the log after the changes so far."""
+        return LogState(self._last_commit, self.end, self._largest)
+
+    def flushed_connection(self) -> sqlite3.Connection:
+        """Insert the rows that wait to be inserted, and return the connection to the database."""
         self.inserts.flush()
         return self._connection
 
@@ -106,7 +112,7 @@ class WriteTransaction:
                     for number, (row, (_, place)) in enumerate(zip(rows, prepared, strict=True))
                 ],
             )
-            self.connection.executemany(
+            self.flushed_connection().executemany(
                 "INSERT INTO prepares VALUES (?, ?, ?, ?)",
                 [
                     (*numbers, row_checksum(numbers))
@@ -157,20 +163,22 @@ class WriteTransaction:
         touched = [stream for stream in self._streams.values() if stream.is_changed]
         is_about_settings = any(stream.name == SETTINGS_STREAM for stream in touched)
         self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
-        self.connection.executemany(
+        connection = self.flushed_connection()
+        connection.executemany(
             "UPDATE streams SET last = ?, metadata = ?, scavenged = ?, checksum = ? WHERE id = ?",
             [stream.columns() for stream in touched],
         )
-        after = self._last_commit, self.end, self._largest
+        after = self.state
         if after != self._before:
-            self.connection.execute(
+            connection.execute(
                 "UPDATE log SET last_commit = ?, end = ?, largest = ?, checksum = ?", (*after, row_checksum(after))
             )
         if is_about_settings:
             settings = self._settings()
-            self.connection.execute(
+            connection.execute(
                 "UPDATE log SET settings = ?, settings_checksum = ?", (settings, row_checksum((), settings))
             )
+        self._streams.clear()  # They refer to the transaction, and only the garbage collector would free the cycle.
 
     def _rows(self, stream: OpenStream, events: Sequence[Writable], first: int) -> list[Row]:
         key, name = stream.key(), stream.name
@@ -301,9 +309,8 @@ class OpenStream:
 
     def _last_stored(self) -> int:
         """Return the number of the last stored event; the number of a tombstone if no event is stored."""
-        [last] = self._log.connection.execute(
-            "SELECT max(revision) FROM events WHERE stream = ?", (self._key,)
-        ).fetchone()
+        connection = self._log.flushed_connection()
+        [last] = connection.execute("SELECT max(revision) FROM events WHERE stream = ?", (self._key,)).fetchone()
         return MAX_EVENT_NUMBER if last is None else int(last)
 
     def last_event(self) -> Any:
@@ -315,7 +322,8 @@ class OpenStream:
         Raises:
             DamagedRecord: The event is damaged.
         """
-        found = self._log.connection.execute(
+        connection = self._log.flushed_connection()
+        found = connection.execute(
             "SELECT stream_head, record, stream_checksum FROM events WHERE stream = ? AND revision = ?",
             (self._key, self.last),
         ).fetchone()
@@ -332,7 +340,7 @@ class OpenStream:
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
         """Return the ids of the stored events among the `count` events after event `number`."""
-        rows = self._log.connection.execute(
+        rows = self._log.flushed_connection().execute(
             "SELECT event_id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
             (self._key, number + 1, number + count),
         )

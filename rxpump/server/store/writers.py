@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import Commit, GroupCommit
+from rxpump.server.trampoline import Trampoline
 
 _MAX_CHANGES = 512  # largest number of changes in a transaction of the thread, to bound the latency of the first one
 _MAX_WEIGHT = 64  # largest weight of a transaction on the event loop, so that clients work during the next one
@@ -53,11 +54,15 @@ def _settle(feed: Feed, waiting: Sequence[_Waiting], commit: Commit) -> None:
 
 
 class LoopWriter:
-    """Commits pending changes on the event loop, once in each iteration. A store in memory never waits for a disk."""
+    """Commits pending changes on the event loop, at the end of the work that makes them.
 
-    def __init__(self, commits: GroupCommit, feed: Feed) -> None:
+    A store in memory never waits for a disk.
+    """
+
+    def __init__(self, commits: GroupCommit, feed: Feed, trampoline: Trampoline) -> None:
         self._commits = commits
         self._feed = feed
+        self._trampoline = trampoline
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
         self._is_scheduled = False
@@ -66,14 +71,14 @@ class LoopWriter:
         """Schedule a change. `settle` is called with its result after the commit."""
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._work)
+            self._trampoline.schedule(self._work)
         self._waiting.append(_Waiting(change, settle))
 
     def _work(self) -> None:
         self._commit()
         self._is_scheduled = bool(self._waiting)
         if self._is_scheduled:
-            self._loop.call_soon(self._work)
+            self._loop.call_soon(self._trampoline.run, self._work)
 
     def _commit(self) -> None:
         now: list[_Waiting] = []
@@ -93,9 +98,10 @@ class LoopWriter:
 class ThreadWriter:
     """Commits pending changes in its own thread, so that the event loop never waits for the disk."""
 
-    def __init__(self, commits: GroupCommit, feed: Feed) -> None:
+    def __init__(self, commits: GroupCommit, feed: Feed, trampoline: Trampoline) -> None:
         self._commits = commits
         self._feed = feed
+        self._trampoline = trampoline
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
@@ -112,7 +118,7 @@ class ThreadWriter:
             waiting, more = self._next()
             if waiting:
                 commit = self._commits.commit([each.change for each in waiting])
-                self._loop.call_soon_threadsafe(_settle, self._feed, waiting, commit)
+                self._loop.call_soon_threadsafe(self._trampoline.run, _settle, self._feed, waiting, commit)
         self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _next(self) -> tuple[list[_Waiting], bool]:

@@ -29,10 +29,14 @@ class Consumers:
 
     Attributes:
         is_unread: Whether the client has so many unread bytes that no events are delivered to it.
+        address: Address and port of the client.
+        connection_name: Name that the client gave to its connection; empty if it gave none.
     """
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self.is_unread: bool = False
+        self.address: str = ""
+        self.connection_name: str = ""
         self._send = send
         self._by_id: dict[bytes, Consumer] = {}
 
@@ -41,11 +45,19 @@ class Consumers:
         """Whether this client may have one more consumer."""
         return len(self._by_id) < _MOST
 
-    def add(self, correlation_id: bytes, slots: int) -> Consumer | None:
-        """Return a new consumer with up to `slots` events in flight; None if the client already uses the id."""
+    def add(self, correlation_id: bytes, slots: int, user: str) -> Consumer | None:
+        """Return a new consumer, or None if the client already uses the id.
+
+        Args:
+            correlation_id: Id of the consumer.
+            slots: Number of events that can be in flight.
+            user: Login of the user; empty for an anonymous one.
+        """
         if correlation_id in self._by_id:
             return None
-        consumer = self._by_id[correlation_id] = Consumer(correlation_id, slots, self)
+        consumer = self._by_id[correlation_id] = Consumer(
+            correlation_id, slots, self, user=user, address=self.address, connection_name=self.connection_name
+        )
         return consumer
 
     def deliver(self, consumer: Consumer, messages: Sequence[Message]) -> None:

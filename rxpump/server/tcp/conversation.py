@@ -82,7 +82,7 @@ class Conversation:
         """Handle a package.
 
         Returns:
-            None if it was answered, or a future that is done when it is answered.
+            None if it was answered; otherwise the pending request.
         """
         about_connection = _ABOUT_CONNECTION.get(package.command)
         if about_connection is not None:
@@ -161,7 +161,7 @@ class Conversation:
             return  # A real server does not reply.
         self.client_version = message.version & _VERSION_MASK
         self._send.is_old = self.client_version == 0
-        self.client_name = str(message.connection_name)[:_LONGEST_NAME]
+        self.client_name = self.consumers.connection_name = str(message.connection_name)[:_LONGEST_NAME]
         self._reply(package, Command.CLIENT_IDENTIFIED)
 
     def _authenticate(self, package: Package) -> None:

@@ -1,6 +1,6 @@
 """Buffer the replies of a session.
 
-Replies that are made in one iteration of the event loop are sent in one write. Bytes that the client does not read
+Replies of the same work are sent in one write (see `rxpump.server.trampoline`). Bytes that the client does not read
 stay in the transport and are counted. A session with more than MAX_UNSENT_BYTES is closed (docs/protocol/tcp.md,
 section 4.17).
 """
@@ -10,21 +10,27 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from rxpump.server.trampoline import Trampoline
 from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 
 MAX_UNSENT_BYTES: Final = 10 * 1024 * 1024 + MAX_EVENT_BYTES
 """Limit of a real server, plus one event of the largest size, which every client may request."""
 
 _FLUSH_BYTES: Final = 256 * 1024
-"""Number of buffered bytes above which they are sent before the end of the iteration of the event loop."""
+"""Number of buffered bytes above which they are sent before the end of the work."""
 
 
 class ReplyBuffer:
-    """Buffers frames and writes them to a transport."""
+    """Buffers frames and writes them to a transport.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    Args:
+        transport: The transport.
+        trampoline: Makes calls at the end of the current work.
+    """
+
+    def __init__(self, transport: asyncio.Transport, trampoline: Trampoline) -> None:
         self._transport = transport
-        self._loop = asyncio.get_running_loop()
+        self._trampoline = trampoline
         self._frames: list[bytes] = []
         self._gathered = 0
         self._put = 0
@@ -40,9 +46,9 @@ class ReplyBuffer:
         return self._put - self.unsent
 
     def put(self, frame: bytes) -> None:
-        """Send one or more frames at the end of this iteration of the event loop."""
+        """Send one or more frames at the end of the current work."""
         if not self._frames:
-            self._loop.call_soon(self.flush)
+            self._trampoline.schedule_last(self.flush)
         self._frames.append(frame)
         self._gathered += len(frame)
         self._put += len(frame)

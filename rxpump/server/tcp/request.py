@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -20,6 +19,8 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 
 NO_ID: Final = UUID(int=0).bytes
+
+_VERSIONS: Final = frozenset(ExpectedVersion)
 
 NO_NUMBER: Final = -(2**31)
 """Number that a real server sends instead of a missing number."""
@@ -41,8 +42,7 @@ class BadPayload(Exception):
         return str(self.args[0]) if self.args else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request of an authenticated or anonymous user.
 
     Attributes:
@@ -106,7 +106,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_version(value: int, *named: ExpectedVersion) -> int:
+def checked_version(value: int, named: Collection[int] = _VERSIONS) -> int:
     """Return an expected version. Raise BadPayload if it is neither a number from 0 nor one of `named`."""
     if value < 0 and value not in named:
         raise BadPayload

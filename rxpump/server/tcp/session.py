@@ -76,6 +76,7 @@ class Session(asyncio.Protocol):
         self._received: deque[Package] = deque()
         self._received_bytes = 0
         self._memory = node.memory
+        self._trampoline = node.store.trampoline
         self._is_counted = False
         self._is_paused = False
         self._is_scheduled = False
@@ -90,8 +91,10 @@ class Session(asyncio.Protocol):
         # The transport of uvloop is not a subclass of asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
-        self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
-        self._reply_buffer = ReplyBuffer(self._transport)
+        host, port, *_ = self._transport.get_extra_info("peername", ("", 0))
+        self.conversation.address = throttled_address(host)
+        self.conversation.consumers.address = f"{host}:{port}"
+        self._reply_buffer = ReplyBuffer(self._transport, self._trampoline)
         self._loop = asyncio.get_running_loop()
         self._heartbeat = self._make_heartbeat(self._loop.time())
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
@@ -160,8 +163,10 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Receive bytes; called by asyncio."""
-        if self._is_stopping:
-            return
+        if not self._is_stopping:
+            self._trampoline.run(self._receive, data)
+
+    def _receive(self, data: bytes) -> None:
         self._heartbeat.note_bytes()
         packages = self._framer.feed(data)
         self._received += packages
@@ -188,7 +193,7 @@ class Session(asyncio.Protocol):
             self._transport.pause_reading()
             if not self._is_full():
                 self._is_scheduled = True
-                self._loop.call_soon(self._work)
+                self._loop.call_soon(self._trampoline.run, self._work)
         elif self._framer.failure is not None:
             self._give_up(f"Invalid TCP frame received. Error: {self._framer.failure}.")
         else:

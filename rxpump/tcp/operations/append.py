@@ -20,8 +20,12 @@ from rxpump.tcp.wire.limits import MAX_FRAME_BYTES
 from rxpump.tcp.wire.package import HEADER_BYTES
 
 
-def add_events(message: Any, events: Sequence[NewEvent]) -> None:
-    """Add events to the message that writes them."""
+def encode_with_events(message: Any, events: Sequence[NewEvent]) -> bytes:
+    """Add events to the message that writes them, and return the encoded message.
+
+    Raises:
+        InvalidArgument: The message does not fit into one frame.
+    """
     add = message.events.add
     for event in events:
         add(
@@ -32,14 +36,12 @@ def add_events(message: Any, events: Sequence[NewEvent]) -> None:
             data=event.data,
             metadata=event.metadata or None,
         )
-
-
-def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
-    """Raise InvalidArgument if events do not fit into one frame."""
+    payload: bytes = message.SerializeToString()
     if HEADER_BYTES + len(payload) > MAX_FRAME_BYTES:
         # A server would close the connection at each attempt to send them.
         shown = f"{len(events)} events of {len(payload)} bytes"
         raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
+    return payload
 
 
 class Append(Operation[WriteResult]):
@@ -66,15 +68,15 @@ class Append(Operation[WriteResult]):
         message = schema.WriteEvents(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader
         )
-        add_events(message, events)
-        self.payload: bytes = message.SerializeToString()
-        check_size(self.payload, events)
+        self.payload: bytes = encode_with_events(message, events)
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:
         """Return the result of the write, or its error."""
         reply = schema.WriteEventsCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
-            return Success(self._written(reply))
+            commit = reply.commit_position if reply.HasField("commit_position") else -1
+            position = Position(commit, reply.prepare_position) if commit >= 0 else None  # -1 for a repeated write
+            return Success(WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position))
         return write_refusal(
             reply.result,
             reply.message,
@@ -83,12 +85,6 @@ class Append(Operation[WriteResult]):
             expected_version=self.expected_version,
             current_version=reply.current_version if reply.HasField("current_version") else None,
         )
-
-    def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
-        """Return the result of a write. A position of -1, as of a repeated write, becomes None."""
-        commit = reply.commit_position if reply.HasField("commit_position") else -1
-        position = Position(commit, reply.prepare_position) if commit >= 0 else None
-        return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)
 
     def __str__(self) -> str:
         return f"WriteEvents to {self.stream!r}"

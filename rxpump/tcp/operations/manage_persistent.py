@@ -39,7 +39,7 @@ class _Manage(Operation[None], ABC):
 
 
 class CreatePersistent(_Manage):
-    """CreatePersistentSubscription."""
+    """The request CreatePersistentSubscription."""
 
     repeatable = False
     command = Command.CREATE_PERSISTENT_SUBSCRIPTION

@@ -67,7 +67,7 @@ class _Subscribing(Operation[LiveBuffer], ABC):
 
 
 class Subscribe(_Subscribing):
-    """SubscribeToStream."""
+    """The request SubscribeToStream."""
 
     command = Command.SUBSCRIBE_TO_STREAM
 
@@ -77,7 +77,7 @@ class Subscribe(_Subscribing):
 
 
 class FilteredSubscribe(_Subscribing):
-    """FilteredSubscribeToStream for the log, which servers have from version 20.
+    """The request FilteredSubscribeToStream for the log, which servers have from version 20.
 
     Its buffer also receives checkpoints: positions up to which the server has examined the log.
     """

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
-from rxpump.tcp.operations.append import add_events, check_size
+from rxpump.tcp.operations.append import encode_with_events
 from rxpump.tcp.operations.write_refusal import write_refusal
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Outcome, Success
@@ -85,9 +85,7 @@ class TransactionWrite(Operation[None]):
         self.ordering_key: str = _ordering_key(transaction_id)
         self.silence_hint: str = _may_be_unknown(transaction_id)
         message = schema.TransactionWrite(transaction_id=transaction_id, require_leader=require_leader)
-        add_events(message, events)
-        self.payload: bytes = message.SerializeToString()
-        check_size(self.payload, events)
+        self.payload: bytes = encode_with_events(message, events)
 
     def answer(self, payload: bytes) -> Outcome[None]:
         """Return success, or the error."""

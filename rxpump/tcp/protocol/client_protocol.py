@@ -107,7 +107,11 @@ class ClientProtocol:
     def receive(self, data: bytes) -> list[Package]:
         """Receive bytes, and return the packages that are replies to requests."""
         self._heartbeat.note_bytes()
-        packages = [package for package in self._framer.feed(data) if not self._handles(package)]
+        packages = []
+        for package in self._framer.feed(data):
+            is_reply = self.state is ProtocolState.READY and package.command not in _OWN_COMMANDS
+            if is_reply or not self._handles(package):
+                packages.append(package)
         if self._framer.failure is not None:
             self._close(self._framer.failure)
         return packages
@@ -143,8 +147,6 @@ class ClientProtocol:
 
     def _handles(self, package: Package) -> bool:
         """Handle a package that is no reply to a request; return False for any other."""
-        if package.command not in _OWN_COMMANDS and self.state is ProtocolState.READY:
-            return False
         match package.command:
             case Command.HEARTBEAT_REQUEST:
                 self._put(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -27,9 +27,6 @@ from rxpump.tcp.wire.package import Package
 
 T_co = TypeVar("T_co", covariant=True)
 
-LARGE_BYTES: Final = 64 * 1024
-"""Size in bytes of a request or a reply above which smaller requests are sent first."""
-
 
 class Operation(ABC, Generic[T_co]):
     """A request: its encoded payload, and the meanings of its replies.
@@ -46,6 +43,7 @@ class Operation(ABC, Generic[T_co]):
         unsubscribe_command: Command that ends the subscription that the request has opened on the server, or None.
         ordering_key: Ordering key, or None. Requests with the same key keep their order even if they are repeated.
         needs_leader: Whether the request must be sent to the leader.
+        reply_is_large: Whether the reply can have so many bytes that smaller requests are sent first.
         silence_hint: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
         credentials: Credentials of the request, or None for those of the connection.
     """
@@ -62,11 +60,6 @@ class Operation(ABC, Generic[T_co]):
     reply_is_large: bool = False
     ordering_key: str | None = None
     credentials: AnyCredentials | None = None
-
-    @property
-    def is_large(self) -> bool:
-        """Whether the request or its reply has so many bytes that smaller requests are sent first."""
-        return self.reply_is_large or len(self.payload) > LARGE_BYTES
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:

@@ -11,7 +11,7 @@ from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Success(Generic[T_co]):
     """The request succeeded.
 
@@ -22,7 +22,7 @@ class Success(Generic[T_co]):
     value: T_co
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """The request opened a subscription.
 
@@ -33,14 +33,14 @@ class Opened:
     buffer: SubscriptionBuffer[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Failure:
     """The request failed."""
 
     error: RxPumpError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Retry:
     """The server does not serve the request now, and it is sent again after a delay.
 
@@ -51,7 +51,7 @@ class Retry:
     error: ServerError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Redirect:
     """Only the leader serves the request.
 

@@ -8,8 +8,9 @@
                       or connection lost
 
 Deadlines. A call has a `Deadline`, which runs in every state, also without a connection. A request of a subscription,
-a publisher or a relay has none. Each of its attempts must be answered within `Settings.timeout`. The reconnect policy
-decides how long there may be no connection, and how often nodes may refuse it because they are not ready.
+a publisher or a relay has none. Each of its attempts must be answered within `Settings.timeout`, which begins again
+while a large request or reply is sent or received in parts. The reconnect policy decides how long there may be no
+connection, and how often nodes may refuse it because they are not ready.
 
 Lost connections. A request that can be repeated is sent again on the next connection, with the same bytes and a new
 correlation id, so that a late reply to the earlier attempt is ignored. For one heartbeat interval a new connection is
@@ -27,7 +28,6 @@ A settled request is not kept here, so that the pages in it can be freed.
 
 from __future__ import annotations
 
-import heapq
 import math
 import os
 import random
@@ -41,10 +41,11 @@ from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.protocol.retries import last_error, pause_before_retry
+from rxpump.tcp.protocol.retry_queue import RetryQueue
 from rxpump.tcp.protocol.send_queue import SendQueue, is_slow
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire.commands import Command
-from rxpump.tcp.wire.package import Package
+from rxpump.tcp.wire.package import Package, encode
 from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
 
@@ -91,12 +92,11 @@ class PendingRequests:
         self._repeated: set[bytes] = set()  # ids in flight that were lost before
         self._trial_ends: float | None = -math.inf  # None until the next `send`, which starts the trial
         self._window = 1  # requests that were lost before and may be in flight during the trial
-        self._retrying: list[tuple[float, int, Request]] = []  # a heap, by the time of the next attempt
+        self._retrying = RetryQueue()
         self._deadlines: Deadlines[Request] = Deadlines()
         self._buffers: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
         self._unanswered: list[bytes] = []  # frames of messages without a reply
         self._leaving: set[bytes] = set()  # ids of subscriptions whose end is not confirmed
-        self._retry_times: dict[str | None, float] = {}  # time of the next attempt for each ordering key
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -115,20 +115,21 @@ class PendingRequests:
     @property
     def has_one_alone(self) -> bool:
         """Whether exactly one request is waiting and none is in flight, so that it can be sent at once."""
-        return not self._in_flight and not self._unanswered and len(self._waiting) == 1
+        waiting = self._waiting
+        return not self._in_flight and not self._unanswered and not waiting.slow and len(waiting.unsorted) == 1
 
     @property
     def has_unsent(self) -> bool:
-        """Whether requests or messages wait to be sent, at once or after a delay."""
-        return bool(self._unanswered or self._retrying or self._waiting)
+        """Whether requests or messages are waiting to be sent."""
+        return bool(self._waiting.unsorted or self._unanswered or self._waiting.slow)
 
     @property
     def deadline(self) -> float:
         """Time at which `tick` must be called."""
-        expiry = self._deadlines.next
-        if self._trial_ends is not None and self._trial_ends > -math.inf and self._waiting.has_slow:
-            expiry = min(expiry, self._trial_ends)
-        return min(expiry, self._retrying[0][0]) if self._retrying else expiry
+        earliest = min(self._deadlines.next, self._retrying.next)
+        if self._waiting.slow and self._trial_ends is not None and self._trial_ends > -math.inf:
+            return min(earliest, self._trial_ends)
+        return earliest
 
     def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
         """Add a request. It is sent by the next `send`.
@@ -184,7 +185,7 @@ class PendingRequests:
             for request in self._in_flight.values()
             if (reason := why_not_again(request.operation, request.losses, request.blame, error)) is not None
         ]
-        for request in (*self._in_flight.values(), *(resting for _, _, resting in self._retrying)):
+        for request in (*self._in_flight.values(), *self._retrying):
             if not request.is_settled:
                 if request.deadline is None:
                     self._deadlines.stop(request.sequence)
@@ -195,7 +196,6 @@ class PendingRequests:
         self._unanswered.clear()
         self._leaving.clear()
         self._on_left()
-        self._retry_times.clear()
         self._in_flight.clear()
         self._repeated.clear()
         self._retrying.clear()
@@ -209,26 +209,31 @@ class PendingRequests:
         size = 0
         if self._trial_ends is None:
             self._trial_ends = now + self._settings.heartbeat_interval
-        while self._waiting and size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
-            request = self._waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
+        waiting = self._waiting
+        while (
+            (waiting.unsorted or waiting.slow)
+            and size < _BURST_BYTES
+            and len(self._in_flight) < self._settings.max_in_flight
+        ):
+            request = waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
             if request is None:
                 break
-            if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
-                # It must not be sent before earlier requests of its key.
-                heapq.heappush(self._retrying, (wakes, request.sequence, request))
-                continue
-            frames.append(self._send_request(request, now))
-            size += len(frames[-1])
+            if self._retrying.key_times and self._retrying.push_after_its_key(request):
+                continue  # It must not be sent before earlier requests of its key.
+            frame = self._send_request(request, now)
+            frames.append(frame)
+            size += len(frame)
         return frames
 
     def receive(self, package: Package, now: float) -> Request | None:
         """Receive a package. Return the request that it settles, or None."""
-        request = self._take_in_flight(package.correlation_id)
-        if request is not None and request.losses and is_slow(request):
-            self._window += 1
+        request = self._in_flight.pop(package.correlation_id, None)
         if request is None:
             self._deliver(package)
             return None
+        if request.losses:
+            self._repeated.discard(request.correlation_id)
+            self._window += is_slow(request)
         match request.operation.interpret(package):
             case Success(value):
                 return self._settle(request, value=value)
@@ -247,10 +252,16 @@ class PendingRequests:
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
                 return self._retry_later(request, refusal, now)
 
+    def note_part(self, correlation_id: bytes, now: float) -> None:
+        """Note that a part of a request in flight was sent, or a part of its reply received."""
+        request = self._in_flight.get(correlation_id)
+        if request is not None:
+            request.moved_at = now
+
     def send_message(self, buffer: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
         """Send a message without a reply on a subscription. Do nothing if the subscription has ended."""
         if buffer.correlation_id in self._buffers:
-            self._unanswered.append(Package(command, buffer.correlation_id, payload).encode())
+            self._unanswered.append(encode(command, buffer.correlation_id, payload))
             self._on_queued()
 
     def unsubscribe(self, buffer: SubscriptionBuffer[Any]) -> None:
@@ -261,7 +272,7 @@ class PendingRequests:
 
     def leave(self, error: RxPumpError) -> list[Request]:
         """Settle all requests with an error, and end all subscriptions on the server."""
-        open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._retrying), *self._waiting}
+        open_requests = {*self._in_flight.values(), *self._retrying, *self._waiting}
         settled = [request for request in open_requests if not request.is_settled]
         for request in settled:
             self._settle(request, error=error)
@@ -282,14 +293,14 @@ class PendingRequests:
         """Queue retries that are due at the time `now`. Fail and return the requests whose deadline has passed."""
         if self._trial_ends is not None and self._trial_ends <= now:
             self._trial_ends = -math.inf
-        while self._retrying and self._retrying[0][0] <= now:
-            wakes, _, request = heapq.heappop(self._retrying)
-            if self._retry_times.get(request.operation.ordering_key) == wakes:
-                del self._retry_times[request.operation.ordering_key]
+        while (request := self._retrying.pop(now)) is not None:
             if not request.is_settled:
                 self._waiting.push(request)
         expired: list[Request] = []
         while (late := self._deadlines.pop(now)) is not None:
+            if late.deadline is None and (end := self._end_of_silence(late)) > now:
+                self._deadlines.start(late.sequence, late, end)
+                continue
             if self._take_in_flight(late.correlation_id) is not None:
                 self._unsubscribe_on_server(late.operation.unsubscribe_command, late.correlation_id)
             expired.append(self._settle(late, error=self._timed_out(late)))
@@ -331,20 +342,20 @@ class PendingRequests:
 
     def _unsubscribe_on_server(self, command: Command | None, correlation_id: bytes) -> None:
         if command is not None and self._is_connected:
-            self._unanswered.append(Package(command, correlation_id).encode())
+            self._unanswered.append(encode(command, correlation_id))
             self._leaving.add(correlation_id)
 
     def _send_request(self, request: Request, now: float) -> bytes:
         self._ids += 1
-        request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
+        request.correlation_id = id = self._id_prefix + self._ids.to_bytes(8, "little")
         request.attempts += 1
-        operation = request.operation
         if request.deadline is None and self._settings.timeout is not None:
             self._deadlines.start(request.sequence, request, now + self._settings.timeout)
-        self._in_flight[request.correlation_id] = request
+        self._in_flight[id] = request
         if request.losses:
-            self._repeated.add(request.correlation_id)
-        return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
+            self._repeated.add(id)
+        operation = request.operation
+        return encode(operation.command, id, operation.payload, operation.credentials)
 
     def _retry_later(self, request: Request, refusal: ServerError, now: float) -> Request | None:
         request.refusal = refusal
@@ -359,17 +370,14 @@ class PendingRequests:
             return self._settle(request, error=last_error(request, refusal, self._settings, self._explain()))
         if request.deadline is None:
             self._deadlines.stop(request.sequence)  # The node has answered, and the deadline was only for its answer.
-        wakes = self._retry_time(request.operation.ordering_key, now, now + pause)
-        heapq.heappush(self._retrying, (wakes, request.sequence, request))
+        self._retrying.push(request, now, pause)
+        self._on_queued()  # The next attempt is a new deadline.
         return None
 
-    def _retry_time(self, ordering_key: str | None, now: float, wakes: float) -> float:
-        """Return the time of the next attempt. Requests with one ordering key share it, to keep their order."""
-        if ordering_key is None:
-            return wakes
-        if self._retry_times.get(ordering_key, now) <= now:
-            self._retry_times[ordering_key] = wakes
-        return self._retry_times[ordering_key]
+    def _end_of_silence(self, request: Request) -> float:
+        """Return the time at which a request without a deadline fails if no further part of it moves."""
+        assert self._settings.timeout is not None
+        return request.moved_at + self._settings.timeout
 
     def _timed_out(self, request: Request) -> OperationTimedOut:
         timeout = self._settings.timeout if request.deadline is None else request.deadline.timeout

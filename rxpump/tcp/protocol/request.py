@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rxpump.errors import RxPumpError, ServerError
@@ -21,6 +22,7 @@ class Request:
         losses: Number of connections that were lost while it was in flight.
         blame: Number of these connections for whose loss no other request can be the cause.
         correlation_id: Correlation id of the latest attempt.
+        moved_at: Time at which a part of it or of its reply was last sent or received; -inf if it was always whole.
         refusal: Last refusal of the server, or None.
         refusals: Number of times that it was refused.
         is_settled: Whether it is completed, with `value` or `error`.
@@ -36,6 +38,7 @@ class Request:
         "error",
         "is_settled",
         "losses",
+        "moved_at",
         "operation",
         "owner",
         "refusal",
@@ -53,6 +56,7 @@ class Request:
         self.losses: int = 0
         self.blame: int = 0
         self.correlation_id: bytes = b""
+        self.moved_at: float = -math.inf
         self.refusal: ServerError | None = None
         self.refusals: int = 0
         self.is_settled: bool = False

@@ -15,6 +15,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from rxpump.tcp.protocol.operation import Operation
 
+LARGE_BYTES: Final = 64 * 1024
+"""Size in bytes of a request above which smaller requests are sent first."""
+
 _SHARE: Final = 32
 """Largest number of requests that are sent before a waiting slow one."""
 
@@ -31,41 +34,45 @@ class Sendable(Protocol):
 
     @property
     def operation(self) -> Operation[Any]:
-        """The operation."""
+        """Operation of the request."""
 
 
 _T = TypeVar("_T", bound=Sendable)
 
 
 def is_slow(request: Sendable) -> bool:
-    """Return whether a request is slow, whatever its ordering key is."""
-    return request.operation.is_large or request.losses >= _SUSPECT_LOSSES
+    """Return whether a request is large, or was in flight during lost connections.
+
+    In the queue, later requests with the ordering key of a slow request wait for it, so they are slow too.
+    """
+    operation = request.operation
+    return operation.reply_is_large or len(operation.payload) > LARGE_BYTES or request.losses >= _SUSPECT_LOSSES
 
 
 class SendQueue(Generic[_T]):
-    """Requests in the order in which they are sent. Settled requests are skipped."""
+    """Requests in the order in which they are sent. Settled requests are skipped.
+
+    Attributes:
+        unsorted: Heap of the requests that were not tested yet: they can be slow.
+        slow: Heap of the slow requests.
+    """
 
     def __init__(self) -> None:
-        self._quick: list[tuple[int, _T]] = []  # heaps
-        self._slow: list[tuple[int, _T]] = []
+        self.unsorted: list[tuple[int, _T]] = []
+        self.slow: list[tuple[int, _T]] = []
         self._slow_keys: Counter[str] = Counter()
         self._passed = 0
 
     def __len__(self) -> int:
-        return len(self._quick) + len(self._slow)
+        return len(self.unsorted) + len(self.slow)
 
     def __iter__(self) -> Iterator[_T]:
         """Return the requests in the order in which they were made, settled ones included."""
-        return (request for _, request in sorted(self._quick + self._slow))
-
-    @property
-    def has_slow(self) -> bool:
-        """Whether a slow request is waiting."""
-        return bool(self._slow)
+        return (request for _, request in sorted(self.unsorted + self.slow))
 
     def push(self, request: _T) -> None:
         """Add a request."""
-        heapq.heappush(self._quick, (request.sequence, request))
+        heapq.heappush(self.unsorted, (request.sequence, request))
 
     def pop(self, *, with_slow: bool) -> _T | None:
         """Remove and return the next request, or None if there is none.
@@ -73,42 +80,44 @@ class SendQueue(Generic[_T]):
         Args:
             with_slow: Whether slow requests may be sent now.
         """
-        while with_slow and self._slow and self._passed >= _SHARE:
+        while with_slow and self.slow and self._passed >= _SHARE:
             if not (request := self._pop_slow()).is_settled:
                 return request
-        while self._quick:
-            _, request = heapq.heappop(self._quick)
+        while self.unsorted:
+            _, request = heapq.heappop(self.unsorted)
             if request.is_settled:
                 continue
-            if not is_slow(request) and request.operation.ordering_key not in self._slow_keys:
-                self._passed += bool(self._slow)
-                return request
-            self._push_slow(request)
-        while with_slow and self._slow:
+            if is_slow(request) or request.operation.ordering_key in self._slow_keys:
+                self._push_slow(request)
+                continue
+            if self.slow:
+                self._passed += 1
+            return request
+        while with_slow and self.slow:
             if not (request := self._pop_slow()).is_settled:
                 return request
         return None
 
     def clear(self) -> None:
         """Remove all requests."""
-        self._quick.clear()
-        self._slow.clear()
+        self.unsorted.clear()
+        self.slow.clear()
         self._slow_keys.clear()
 
     def drop_settled(self) -> None:
         """Remove the requests that were settled while they waited."""
         waiting = [request for request in self if not request.is_settled]
         self.clear()
-        self._quick = [(request.sequence, request) for request in waiting]  # a sorted list is a valid heap
+        self.unsorted = [(request.sequence, request) for request in waiting]  # a sorted list is a valid heap
 
     def _push_slow(self, request: _T) -> None:
-        heapq.heappush(self._slow, (request.sequence, request))
+        heapq.heappush(self.slow, (request.sequence, request))
         if (ordering_key := request.operation.ordering_key) is not None:
             self._slow_keys[ordering_key] += 1
 
     def _pop_slow(self) -> _T:
         self._passed = 0
-        _, request = heapq.heappop(self._slow)
+        _, request = heapq.heappop(self.slow)
         if (ordering_key := request.operation.ordering_key) is not None:
             self._slow_keys[ordering_key] -= 1
             if not self._slow_keys[ordering_key]:
@@ -116,4 +125,4 @@ class SendQueue(Generic[_T]):
         return request
 
     def __repr__(self) -> str:
-        return f"<SendQueue {len(self._quick)} waiting, {len(self._slow)} slow>"
+        return f"<SendQueue {len(self.unsorted)} waiting, {len(self.slow)} slow>"

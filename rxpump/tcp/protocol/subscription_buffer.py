@@ -45,6 +45,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         correlation_id: Correlation id of the subscription.
         last_commit_position: Commit position of the last event of `$all` at the confirmation.
         last_event_number: Number of the last event of the stream at the confirmation; None if it was not sent.
+        payloads: Messages that are buffered, each with one event.
         login: Login of the user who subscribed; None for an anonymous user.
         ending: The error that ended the subscription; None while it is open.
         on_change: Function that is called when events arrive in an empty buffer, and when the subscription ends.
@@ -57,7 +58,6 @@ class SubscriptionBuffer(ABC, Generic[T]):
         "_bytes",
         "_max_bytes",
         "_max_events",
-        "_payloads",
         "before_end",
         "correlation_id",
         "ending",
@@ -65,6 +65,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         "last_event_number",
         "login",
         "on_change",
+        "payloads",
         "stream",
     )
 
@@ -87,20 +88,34 @@ class SubscriptionBuffer(ABC, Generic[T]):
         self.before_end: Callable[[], None] = _ignore
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._payloads: list[bytes] = []
+        self.payloads: list[bytes] = []
         self._bytes = 0
 
     def __len__(self) -> int:
         """Return the number of messages that are buffered, each with one event."""
-        return len(self._payloads)
+        return len(self.payloads)
 
     def receive(self, package: Package) -> None:
         """Receive a package with the correlation id of this subscription."""
         if self.ending is not None:
             return
+        if package.command != self.appeared:
+            self._receive_other(package)
+            return
+        payload, payloads = package.payload, self.payloads
+        if not payloads:
+            payloads.append(payload)
+            self._bytes = len(payload)
+            self.on_change()
+        elif len(payloads) >= self._max_events or self._bytes + len(payload) > self._max_bytes:
+            self.end(SubscriptionDropped(self.stream, f"{len(payloads)} events were buffered and not consumed"))
+        else:
+            payloads.append(payload)
+            self._bytes += len(payload)
+
+    def _receive_other(self, package: Package) -> None:
+        """Receive a package without an event."""
         match package.command:
-            case self.appeared:
-                self._add(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(self._with_login(self.reason_of(package.payload)))
             case Command.BAD_REQUEST:
@@ -120,7 +135,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         Raises:
             MalformedReply: They cannot be parsed.
         """
-        payloads, self._payloads, self._bytes = self._payloads, [], 0
+        payloads, self.payloads = self.payloads, []
         if not payloads:
             return ()
         try:
@@ -145,21 +160,9 @@ class SubscriptionBuffer(ABC, Generic[T]):
             reason.login = self.login
         return reason
 
-    def _add(self, payload: bytes) -> None:
-        was_empty = not self._payloads
-        if not was_empty and (
-            len(self._payloads) >= self._max_events or self._bytes + len(payload) > self._max_bytes
-        ):
-            self.end(SubscriptionDropped(self.stream, f"{len(self._payloads)} events were buffered and not consumed"))
-            return
-        self._payloads.append(payload)
-        self._bytes += len(payload)
-        if was_empty:
-            self.on_change()
-
     def __repr__(self) -> str:
         state = f"ended: {self.ending}" if self.ending else "open"
-        return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events buffered, {state}>"
+        return f"<{type(self).__name__} of {self.stream}, {len(self.payloads)} events buffered, {state}>"
 
 
 class LiveBuffer(SubscriptionBuffer[Event]):
@@ -191,15 +194,14 @@ class LiveBuffer(SubscriptionBuffer[Event]):
         )
         self.checkpoint: Position | None = None
 
-    def receive(self, package: Package) -> None:
-        """Receive a package; CheckpointReached comes from servers that filter."""
-        if package.command == Command.CHECKPOINT_REACHED and self.ending is None:
-            self._note(package.payload)
-        else:
-            super().receive(package)
-
     def parse(self, payloads: list[bytes]) -> Sequence[Event]:
-        """Parse the payloads as one message. Concatenated messages with one repeated field are one such message."""
+        """Parse the payloads as one message. Concatenated messages with one repeated field are one such message.
+
+        A single event, which is usual, is read faster from a message of its own than from columns.
+        """
+        if len(payloads) == 1:
+            messages = schema.StreamEventsAppeared.FromString(payloads[0]).events
+            return [PositionedEvents(messages).event(0)] if messages else ()
         payload = b"".join(payloads)
         columns = schema.StreamEventsAppearedColumns.FromString(payload)
         events = page_events(
@@ -210,6 +212,13 @@ class LiveBuffer(SubscriptionBuffer[Event]):
     def reason_of(self, payload: bytes) -> RxPumpError:
         """Return the error for the payload of a SubscriptionDropped."""
         return drop_reason(self.stream, payload)
+
+    def _receive_other(self, package: Package) -> None:
+        """Receive a package without an event; CheckpointReached comes from servers that filter."""
+        if package.command == Command.CHECKPOINT_REACHED:
+            self._note(package.payload)
+        else:
+            super()._receive_other(package)
 
     def _note(self, payload: bytes) -> None:
         """Set `checkpoint` from the payload of a CheckpointReached."""

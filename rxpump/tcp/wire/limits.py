@@ -17,7 +17,7 @@ MAX_CREDENTIAL_BYTES: Final = 127
 """Size in bytes (UTF-8) of the longest login or password that servers of every version read correctly."""
 
 MAX_TOKEN_BYTES: Final = 2**15 - 1
-"""Size in bytes (UTF-8) of the longest bearer token, whose length is sent as a negative number of 16 bits."""
+"""Size in bytes (UTF-8) of the longest bearer token. Its length is sent as a negative number of 16 bits."""
 
 MAX_ACK_IDS: Final = 2000
 """Largest number of event ids in one acknowledgement, the same as in other clients."""

@@ -9,6 +9,7 @@ decoded, because the embedded server behaves like version 4, which reads the two
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import Struct
 from typing import NamedTuple
 
 from rxpump.errors import MalformedFrame
@@ -16,8 +17,13 @@ from rxpump.model.credentials import AnyCredentials, Credentials, Token
 from rxpump.tcp.wire.commands import command_name
 
 HEADER_BYTES = 18
+PREFIX_AND_HEADER = Struct("<iBB16s")
+"""Length of the package, command, flags and correlation id."""
+
+
 AUTHENTICATED = 0x01
 TRUSTED = 0x02
+_DECODED_FLAGS = AUTHENTICATED | TRUSTED
 
 
 class Package(NamedTuple):
@@ -42,15 +48,20 @@ class Package(NamedTuple):
 
     def encode(self) -> bytes:
         """Return the package as a frame, with its length prefix."""
-        if self.credentials is None:
-            length = HEADER_BYTES + len(self.payload)
-            return b"%b%c\x00%b%b" % (length.to_bytes(4, "little"), self.command, self.correlation_id, self.payload)
-        head = bytes((self.command, AUTHENTICATED))
-        body = head + self.correlation_id + _identification(self.credentials) + self.payload
-        return len(body).to_bytes(4, "little") + body
+        return encode(*self)
 
     def __repr__(self) -> str:
         return f"<Package {command_name(self.command)} {self.correlation_id.hex()} {len(self.payload)} bytes>"
+
+
+def encode(
+    command: int, correlation_id: bytes, payload: bytes = b"", credentials: AnyCredentials | None = None
+) -> bytes:
+    """Return a package as a frame, with its length prefix; arguments as in `Package`."""
+    if credentials is None:
+        return PREFIX_AND_HEADER.pack(HEADER_BYTES + len(payload), command, 0, correlation_id) + payload
+    body = _identification(credentials) + payload
+    return PREFIX_AND_HEADER.pack(HEADER_BYTES + len(body), command, AUTHENTICATED, correlation_id) + body
 
 
 def _identification(who: AnyCredentials) -> bytes:
@@ -75,41 +86,37 @@ def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:
     return parts
 
 
-def decode(data: bytes, start: int, end: int) -> Package:
-    """Decode a frame.
+def decode(command: int, flags: int, correlation_id: bytes, body: bytes) -> Package:
+    """Return the package of a frame.
 
     Args:
-        data: Bytes that contain the frame.
-        start: Index of its first byte after the length prefix.
-        end: Index after its last byte.
+        command: Number of the command.
+        flags: Flags of the frame. Unknown ones are ignored.
+        correlation_id: The 16 bytes of the correlation id.
+        body: The bytes after the correlation id.
 
     Raises:
-        MalformedFrame: The frame is too short, or its credentials do not fit into it.
+        MalformedFrame: The credentials do not fit into the frame, or a flag is not allowed.
     """
-    payload = start + HEADER_BYTES
-    if end < payload:
-        raise MalformedFrame(f"it has {end - start} bytes, but a package has at least {HEADER_BYTES}")
-    flags = data[start + 1]
+    if not flags & _DECODED_FLAGS:
+        return Package(command, correlation_id, body)
     if flags & TRUSTED:
         raise MalformedFrame("only nodes may set the flag for trusted writes")
-    if not flags & AUTHENTICATED:
-        return Package(data[start], data[start + 2 : payload], data[payload:end])
-    frame = data[start:end]
-    login, offset = _counted_text(frame, HEADER_BYTES, "login")
-    password, offset = _counted_text(frame, offset, "password")
-    return Package(frame[0], frame[2:18], frame[offset:], _Unchecked(login, password))
+    login, offset = _counted_text(body, 0, "login")
+    password, offset = _counted_text(body, offset, "password")
+    return Package(command, correlation_id, body[offset:], _Unchecked(login, password))
 
 
-def _counted_text(frame: bytes, offset: int, what: str) -> tuple[str, int]:
+def _counted_text(body: bytes, offset: int, what: str) -> tuple[str, int]:
     """Return a text that follows its length, and the offset after it.
 
     Bytes that are not UTF-8 become U+FFFD, as on a real server.
     """
     start = offset + 1
-    if start > len(frame) or start + frame[offset] > len(frame):
+    if start > len(body) or start + body[offset] > len(body):
         raise MalformedFrame(f"the {what} does not fit its frame")
-    end = start + frame[offset]
-    return frame[start:end].decode(errors="replace"), end
+    end = start + body[offset]
+    return body[start:end].decode(errors="replace"), end
 
 
 class _Unchecked(Credentials):

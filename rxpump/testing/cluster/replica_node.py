@@ -176,13 +176,13 @@ class ReplicaNode:
         self._image = None
 
     def hang(self) -> None:
-        """Continue to accept connections, but answer nothing."""
+        """Continue to accept connections, but answer no request."""
         self.is_hanging = True
         self._tcp.hang()
         self._http.hang()
 
     def resume(self) -> None:
-        """Answer again."""
+        """Answer requests again, after `hang`."""
         self.is_hanging = False
         self._tcp.resume()
         self._http.resume()

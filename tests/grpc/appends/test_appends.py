@@ -267,6 +267,34 @@ async def test_calls_of_idle_users_are_removed(monkeypatch: pytest.MonkeyPatch) 
         assert repr(appends).count("BatchSender") == 1
 
 
+async def test_a_call_that_is_no_longer_answered_is_replaced() -> None:
+    """The connection still works, as when a proxy has lost the call."""
+    store = Store()
+
+    async def once(call: ServerCall) -> None:
+        """Answer one batch and no other."""
+        served["BatchAppend"] = store.batch_append
+        call.start()
+        request = streams.BatchAppendRequest.FromString(await anext(call))
+        success = {"current_revision": 7, "no_position": {}}
+        response = streams.BatchAppendResponse(correlation_id=request.correlation_id, success=success)
+        await call.send(response.SerializeToString())
+        await asyncio.Event().wait()
+
+    async def batch_append(call: ServerCall) -> None:
+        await served["BatchAppend"](call)
+
+    served: dict[str, Handler] = {"BatchAppend": once}
+    short = replace(SETTINGS, timeout=0.05)
+    async with serving(handlers(BatchAppend=batch_append)) as server, calling(server.port, short) as caller:
+        appends, long = Appends(), caller.with_timeout(None)
+        await appends.append(long, "s", [event(7)], ANY)
+        with pytest.raises(OperationTimedOut):
+            await appends.append(caller.with_timeout(0.05), "s", [event(8)], ANY)
+        assert await appends.append(long, "s", [event(9)], ANY) == WriteResult("s", 0, 0, None)
+        assert len(server.endpoints) == 1
+
+
 async def test_an_append_has_a_deadline() -> None:
     store = Store()
     store.release.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import reactivex as rx
@@ -50,3 +51,23 @@ async def test_a_publisher_follows_the_leader(failure: str) -> None:
             await cluster.resign()
         await publisher.drained()
         assert await numbers(cluster, "s") == list(range(COUNT))
+
+
+async def test_a_leader_that_cannot_commit_is_left_at_once() -> None:
+    """The client looks for another leader when a batch is refused, and does not wait for the next regular check."""
+    options: dict[str, Any] = {
+        "reconnect": QUICK,
+        "retry": QUICK,
+        "gossip_interval": 0.01,
+        "node_check_interval": 3600.0,
+    }
+    async with (
+        EmbeddedCluster(commit_timeout=0.05) as cluster,
+        rxpump.connect(cluster.grpc_uri, **options) as client,
+    ):
+        await client.publish_event("s", "Counted", 0)
+        await cluster.cut_off(cluster.leader)
+        await cluster.elect()
+        result = await client.publish_event("s", "Counted", 1, expected_version=0)
+        assert result.last_event_number == 1
+        assert await numbers(cluster, "s") == [0, 1]

@@ -9,15 +9,18 @@ import pytest
 from rxpump.backoff import Backoff
 from rxpump.errors import (
     AccessDenied,
+    BadRequest,
     ClientClosed,
     ConnectionClosed,
     ConnectionLostRepeatedly,
     NoNodeReady,
+    NotAuthenticated,
     NotLeader,
     NotReady,
     OperationTimedOut,
     OutcomeUnknown,
     RxPumpError,
+    ServerFailed,
     WrongExpectedVersion,
 )
 from rxpump.grpc.appends.pending_batches import MAX_BLAME, PendingBatch, PendingBatches
@@ -169,7 +172,7 @@ def test_a_lost_connection_ends_the_pause() -> None:
     assert names(pending.take(0, MUCH)) == ["a"]
 
 
-@pytest.mark.parametrize("error", [AccessDenied("write to", "a"), ClientClosed("node", "closed")])
+@pytest.mark.parametrize("error", [NotAuthenticated("ouro", "refused"), ClientClosed("node", "closed")])
 def test_other_ends_of_a_call_settle_its_batches(error: RxPumpError) -> None:
     pending = machine()
     pending.opened()
@@ -179,6 +182,23 @@ def test_other_ends_of_a_call_settle_its_batches(error: RxPumpError) -> None:
     settled = pending.ended(error, 0)
     assert [(each.owner, each.error) for each in settled] == [("a", error), ("b", error)]
     assert len(pending) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "of_batch"),
+    [
+        (AccessDenied("write to", "$all", "ouro"), AccessDenied("write to", "b", "ouro")),
+        (BadRequest("Streams.BatchAppend", "no"), BadRequest("Streams.BatchAppend 'b'", "no")),
+        (ServerFailed("Streams.BatchAppend", "no"), ServerFailed("Streams.BatchAppend 'b'", "no")),
+    ],
+)
+def test_the_error_of_a_call_names_the_stream_of_each_batch(error: RxPumpError, of_batch: RxPumpError) -> None:
+    pending = machine()
+    pending.opened()
+    submit(pending, "a", "b")
+    pending.take(0, MUCH)
+    _, second = pending.ended(error, 0)
+    assert error_of(second) == of_batch
 
 
 def test_a_refused_batch_is_not_overtaken() -> None:
@@ -347,3 +367,30 @@ def test_the_state_is_shown() -> None:
     (request,) = pending.take(0, 1)
     pending.receive(refusal(request), 0)
     assert repr(pending) == "<PendingBatches paused, 0 in flight, 1 waiting>"
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "answered_at", "is_silent"),
+    [(0.0, 3.0, False), (2.0, 1.0, True), (5.0, 1.0, True), (6.0, 1.0, False)],
+)
+def test_a_call_is_silent_if_it_answers_nothing_after_a_late_batch(
+    sent_at: float, answered_at: float, is_silent: bool
+) -> None:
+    pending = machine()
+    pending.opened()
+    submit(pending, "other")
+    [other] = pending.take(0.0, MUCH)
+    submit(pending, "late", deadline=Deadline(10.0, 0.0))
+    pending.take(sent_at, MUCH)
+    pending.receive(success(other), answered_at)
+    assert [each.owner for each in pending.tick(10.0)] == ["late"]
+    assert pending.is_silent is is_silent
+    pending.opened()
+    assert not pending.is_silent
+
+
+def test_a_batch_that_was_not_sent_shows_no_silence() -> None:
+    pending = machine()
+    submit(pending, "waiting", deadline=Deadline(10.0, 0.0))
+    assert len(pending.tick(10.0)) == 1
+    assert not pending.is_silent

@@ -35,7 +35,7 @@ STEPS = st.lists(
 
 
 class History:
-    """A PendingBatches object, and a record of what happened to its batches."""
+    """A PendingBatches object, and a record of the requests and results of its batches."""
 
     def __init__(self) -> None:
         self.machine = PendingBatches(

@@ -87,7 +87,7 @@ def test_a_group_on_a_stream_starts_at_a_number(start: Any, field: dict[str, Any
 @pytest.mark.parametrize("make", [create_group, update_group])
 @pytest.mark.parametrize(("start", "revision"), [(START, 0), (END, 2**64 - 1), (-1, 2**64 - 1), (7, 7)])
 def test_servers_before_21_6_find_stream_and_start(make: Any, start: Any, revision: int) -> None:
-    """Their schema has neither the field `stream` nor `all`."""
+    """The schema of these servers has neither the field `stream` nor `all`."""
     sent = options(make("ponies", "riders", PersistentSubscriptionSettings(start_from=start)))
     assert (sent.stream_identifier.stream_name, sent.settings.revision) == (b"ponies", revision)
     on_all = options(make(None, "riders", PersistentSubscriptionSettings(start_from=START)))

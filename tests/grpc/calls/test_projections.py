@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -87,6 +88,16 @@ def test_a_state_is_a_json_value(call: Any, field: str) -> None:
     assert type(state["n"]) is int
 
 
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+def test_a_state_can_hold_numbers_that_json_lacks(number: float) -> None:
+    found = answer(calls.projection_state("np", ""), projections.StateResponse(state={"number_value": number}))
+    assert str(found) == str(number)
+
+
+def test_a_state_without_a_value_is_none() -> None:
+    assert answer(calls.projection_state("np", ""), projections.StateResponse()) is None
+
+
 def test_recorded_states_are_read() -> None:
     for operation in (calls.projection_state("np", ""), calls.projection_result("np", "")):
         (response,) = recorded_responses(operation)
@@ -121,5 +132,5 @@ def test_a_projection_without_statistics_does_not_exist() -> None:
 
 def test_an_unknown_mode_is_unexpected() -> None:
     response = projections.StatisticsResponse(details={"mode": "Sometimes"})
-    with pytest.raises(UnexpectedReply, match="unknown mode 'Sometimes'"):
+    with pytest.raises(UnexpectedReply, match="is a projection of the unknown mode 'Sometimes',"):
         answer(calls.projection_statistics("np"), response)

@@ -10,10 +10,12 @@ from uuid import UUID
 import pytest
 from google.protobuf.message import DecodeError
 
+from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import UNSIGNED_MINUS_ONE
-from rxpump.grpc.calls.records import EventColumns, EventRows, received_events
+from rxpump.grpc.calls.records import EventColumns, received_events
 from rxpump.model.events import Event
 from rxpump.model.positions import Position
+from tests.decoding import malformed_fields
 from tests.grpc.reads.read_server import event, link, recorded
 
 ID = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
@@ -83,12 +85,12 @@ def encoded(*messages: Any) -> list[bytes]:
 @pytest.mark.parametrize("count", [1, 3, 4, 50])
 def test_events_of_messages_are_a_sequence(count: int) -> None:
     events = received_events(encoded(*map(event, range(1, count + 1))))
-    assert type(events) is (EventColumns if count >= 4 else EventRows)
+    assert type(events) is (EventColumns if count >= 4 else list)
     assert [each.number for each in events] == list(range(1, count + 1))
     assert (events[-1].number, len(events)) == (count, count)
     assert [each.data for each in events[1:3]] == [b"2", b"3"][: count - 1]
     assert pickle.loads(pickle.dumps(events[-1])) == events[-1]
-    assert repr(events) == f"<{type(events).__name__}, {count}>"
+    assert repr(events) == (f"<EventColumns, {count}>" if count >= 4 else repr([*events]))
 
 
 def test_columns_and_rows_have_the_same_events() -> None:
@@ -126,3 +128,38 @@ def test_bytes_that_are_no_events_are_refused() -> None:
     for count in (1, 10):
         with pytest.raises(DecodeError):
             received_events([b"\x0a\xff\xff"] * count)
+
+
+def timed(created: str) -> dict[str, str]:
+    return {"type": "T", "content-type": "application/json", "created": created}
+
+
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize(
+    ("fields", "malformed"),
+    [
+        ({"id": {"string": "17"}}, {"id", "id_bytes", "received_id_bytes"}),
+        ({"metadata": timed("soon")}, {"created"}),
+        ({"metadata": timed("9" * 5000)}, {"created"}),
+        ({"metadata": timed("3" + "0" * 18)}, {"created"}),
+    ],
+)
+def test_a_malformed_field_raises_when_it_is_read(fields: dict[str, Any], malformed: set[str], count: int) -> None:
+    events = received_events(encoded(*(event(number, **fields) for number in range(1, count + 1))))
+    assert malformed_fields(events[-1]) == malformed
+    with pytest.raises(MalformedReply, match=f"the read of <.*{count}@s.*> cannot be parsed"):
+        getattr(events[-1], min(malformed))
+
+
+def test_a_field_beside_the_columns_that_is_malformed_raises() -> None:
+    messages = [message.replace(b"?" * 9, b"\xff" * 9) for message in encoded(*map(_with_text_id, range(1, 10)))]
+    events = received_events(messages)
+    assert isinstance(events, EventColumns)
+    assert [each.data for each in events] == [b"%d" % number for number in range(1, 10)]
+    assert malformed_fields(events[0]) == {
+        "stream", "id", "id_bytes", "received_id_bytes", "metadata", "is_json", "created", "is_broken_link",
+    }  # fmt: skip
+
+
+def _with_text_id(number: int) -> Any:
+    return event(number, id={"string": "?" * 9})

@@ -68,6 +68,13 @@ def test_the_details_of_a_user_are_read() -> None:
     ]
 
 
+def test_a_time_out_of_range_is_no_time() -> None:
+    response = users.DetailsResponse(
+        user_details={"login_name": "ouro", "last_updated": {"ticks_since_epoch": (1 << 63) - 1}}
+    )
+    assert answer(calls.read_user("ouro"), response).updated is None
+
+
 def test_an_empty_response_is_an_unknown_user() -> None:
     with pytest.raises(UserNotFound):
         answer(calls.read_user("nobody"))

@@ -27,7 +27,6 @@ from rxpump.errors import (
     RequestInterrupted,
     RxPumpError,
     ServerFailed,
-    StreamDeleted,
     SubscriptionDropped,
     TooBusy,
 )
@@ -39,7 +38,6 @@ from tests.grpc.errors.contexts import (
     BATCH,
     CONSUME,
     CREATE_GROUP,
-    DELETE,
     ENABLE_PROJECTION,
     GOSSIP,
     READ,
@@ -202,20 +200,3 @@ def test_a_write_that_the_server_did_not_begin_is_not_in_doubt() -> None:
 def test_every_code_has_an_error_with_the_text_or_the_operation(code: StatusCode, call: CallContext) -> None:
     error = error_of_status(CallStatus(code, "unknown text"), call)
     assert any(each in str(error) for each in ("unknown text", call.operation, call.stream_or_all, "ouro"))
-
-
-@pytest.mark.parametrize("name", ["prénom", "two\nlines"])
-def test_status_500_for_an_unprintable_name_is_stream_deleted(name: str) -> None:
-    """It answers with HTTP status 500."""
-    status = CallStatus(StatusCode.UNKNOWN, "HTTP status 500 without grpc-status", http_status="500")
-    for call in (READ, SUBSCRIBE, APPEND):
-        assert error_of_status(status, replace(call, stream=name)) == StreamDeleted(name)
-    for call in (DELETE, CONSUME):
-        error = error_of_status(status, replace(call, stream=name))
-        assert isinstance(error, ServerFailed)
-        assert "not printable ASCII" in error.reason
-
-
-def test_status_500_for_a_printable_name_is_server_failed() -> None:
-    status = CallStatus(StatusCode.UNKNOWN, "HTTP status 500 without grpc-status", http_status="500")
-    assert error_of_status(status, READ) == ServerFailed(READ_OPERATION, "HTTP status 500 without grpc-status")

@@ -135,6 +135,7 @@ class Run:
         self.opened: list[int] = []  # streams that the tested endpoint opened
         self.known: list[int] = []  # streams that either side opened, the last first
         self.arrived = b""
+        self.deadline = 0.0
         first = drain(self.connection)
         self.frames += parse(first.removeprefix(PREFACE))
         self.receive((PREFACE if self.role is Role.SERVER else b"") + settings() + frame(4, ACK, 0))
@@ -198,6 +199,7 @@ class Run:
             case "tick":
                 self.now += which
                 self.events += connection.tick(self.now)
+                self.check_what_is_held()
                 if self.now > 20:
                     connection.shut_down()
                 return
@@ -229,6 +231,8 @@ class Run:
         assert connection.open_streams <= max(LIMITS.max_concurrent_streams, len(self.opened))
         assert len(connection._streams._closed) <= REMEMBERED
         assert repr(connection)
+        assert connection.deadline >= self.deadline, "a caller sets its timer only after `tick`"
+        self.deadline = connection.deadline
 
     def check(self) -> None:
         self.check_events()

@@ -8,8 +8,8 @@
 4. A stream is reset only if it was opened, with a code that RFC 9113 has for faults of a peer (or our own CANCEL, or
    NO_ERROR after a complete response).
 5. Whole frames are sent, no larger than 64 KiB. Each PING is answered in order, with its bytes.
-6. What is held is bounded: an incomplete frame, an incomplete header block, answers, and our own data; the number of
-   streams that are open or remembered.
+6. The number of buffered bytes is bounded: an incomplete frame, an incomplete header block, answers, our own data.
+   So is the number of streams that are open or remembered.
 7. Events and frames do not depend on where the bytes were cut, except for these: adjacent DATA is reported in other
    parts; windows are restored at other times; data just before the fault of its stream may be left out.
 """

@@ -281,7 +281,7 @@ def test_a_smaller_header_table_is_announced_to_the_decoder() -> None:
 
 
 def unprocessed(events: list[Http2Event]) -> list[int]:
-    """Return the streams that ended unprocessed. All events must be of that kind."""
+    """Return the streams that ended unprocessed. Fail if an event reports anything else."""
     resets = [event for event in events if isinstance(event, StreamReset) and event.is_unprocessed]
     assert resets == events
     return [event.stream_id for event in resets]

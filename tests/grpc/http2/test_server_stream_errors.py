@@ -15,6 +15,7 @@ from rxpump.grpc.http2.http2_events import HeadersReceived, StreamReset
 from tests.grpc.http2.raw_peer import (
     ACK,
     CONTINUATION,
+    END_STREAM,
     GOAWAY,
     HEADERS,
     PADDED,
@@ -198,3 +199,16 @@ def test_unusual_frames_are_tolerated(title: str, start: Start, frames: Frames) 
     assert end_of(peer.send(frames(peer))) is None
     assert {each.kind for each in peer.sent()}.isdisjoint({GOAWAY, RST_STREAM})
     assert peer.is_alive()
+
+
+@pytest.mark.parametrize("cut", [1, 1 << 20])
+def test_the_end_of_a_stream_counts_in_a_frame_behind_a_faulty_one(cut: int) -> None:
+    """The reader joins adjacent DATA frames if they arrive together."""
+    peer = RawPeer(Role.SERVER)
+    half_closed(peer)
+    sent = data(1, b"a") + data(1, b"b", END_STREAM) + peer.headers(1)
+    events = [event for at in range(0, len(sent), cut) for event in peer.send(sent[at : at + cut])]
+    reset, end = events
+    assert isinstance(reset, StreamReset)
+    assert reset.code is ErrorCode.STREAM_CLOSED
+    assert end is end_of(events)

@@ -89,4 +89,4 @@ def test_its_fields_are_ours(module: str) -> None:
 )
 def test_its_messages_and_ours_load_in_one_process(first: str, second: str) -> None:
     program = LOADED_TOGETHER.format(first=first, second=second)
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -139,7 +139,7 @@ assert [field.name for field in other.fields] == ["another"]
 
 def test_messages_of_the_same_names_do_not_clash() -> None:
     """Another library has loaded its messages into the pool that all libraries share."""
-    subprocess.run([sys.executable, "-W", "error", "-c", ANOTHER_COPY], check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", "-c", ANOTHER_COPY], check=True, timeout=120)
 
 
 def test_the_shared_pool_has_none_of_the_messages() -> None:

@@ -116,8 +116,11 @@ def test_later_frames_do_not_change_the_status() -> None:
 # Requests -----------------------------------------------------------------------------------------------
 
 
+REQUEST = request_headers("http", "node:2113", "/s/m", 5.0, [("requires-leader", "true")])
+
+
 def requested(*extra: Header, left_out: str = "", is_end: bool = False, is_too_large: bool = False) -> RequestReader:
-    fields = [*request_headers("http", "node:2113", "/s/m", 5.0, [("requires-leader", "true")]), *extra]
+    fields = [*REQUEST, *extra]
     kept = tuple(pair for pair in fields if pair[0] != left_out)
     return RequestReader(HeadersReceived(1, kept, is_end, is_too_large), 1000)
 
@@ -154,14 +157,30 @@ def test_other_content_types_are_refused(content_type: str) -> None:
     refusal = dict(requested(("content-type", content_type)).refusal or ())
     assert (refusal[":status"], refusal["grpc-status"]) == ("415", "13")
     assert refusal["grpc-message"] == f"Content-Type '{content_type}' is not supported."
+    assert refusal.get("content-type") == ("application/grpc" if "grpc" in content_type else None)
 
 
 def test_invalid_requests_are_refused_with_an_http_status() -> None:
     missing = dict(requested(left_out="content-type").refusal or ())
     assert missing["grpc-message"] == "Content-Type is missing from the request."
     assert "content-type" not in missing
-    assert dict(requested((":method", "GET")).refusal or ())[":status"] == "405"
     assert dict(requested(is_too_large=True).refusal or ())[":status"] == "431"
+
+
+@pytest.mark.parametrize("header", [(":method", "GET"), (":path", "/"), (":path", "/Read"), (":path", "/a/b/c")])
+def test_requests_that_are_no_calls_are_not_found(header: Header) -> None:
+    assert requested(header).refusal == [
+        (":status", "404"),
+        ("content-type", "application/grpc"),
+        ("content-length", "0"),
+    ]
+
+
+def test_a_request_has_at_most_100_headers() -> None:
+    present = sum(not name.startswith(":") for name, _ in REQUEST)
+    more = [(f"x-{number}", "v") for number in range(100 - present)]
+    assert requested(*more).refusal is None
+    assert dict(requested(*more, ("x", "v")).refusal or ())[":status"] == "431"
 
 
 def test_an_encoding_that_is_not_supported_fails_with_those_that_are() -> None:

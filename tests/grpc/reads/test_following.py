@@ -15,10 +15,13 @@ from rxpump.errors import (
     MalformedReply,
     NotLeader,
     OperationTimedOut,
+    ServerFailed,
     StreamDeleted,
     SubscriptionDropped,
 )
-from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.call import Call
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, CallStatus, StatusCode
+from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
@@ -27,6 +30,7 @@ from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.settings import Settings
 from rxpump.transport import Confirmed
 from tests.grpc.clients import QUICK, SETTINGS
+from tests.grpc.harness import ServerCall
 from tests.grpc.reads.read_server import (
     CAUGHT_UP,
     CONFIRMED,
@@ -162,6 +166,26 @@ async def test_an_old_server_has_caught_up_when_the_end_is_reached(version: str)
         assert [each for each in received if isinstance(each, int)] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("after", [-1, FIRST_POSITION])
+@pytest.mark.parametrize("version", ["20.6.0", "21.6.0"])
+async def test_events_that_an_old_server_repeats_are_dropped(version: str, after: Any) -> None:
+    answer = [CONFIRMED, *map(event, [1, 2, 2, 1, 3, 4, 4, 3, 2, 5]), WAIT]
+    ends = [[event(2), last(2)]] if after == -1 else [read_all(200)] * 2
+    async with following(ends, answer, after, version=version) as (_, subscription):
+        received = [each for each in await receive(subscription, 7) if isinstance(each, int)]
+        assert received == [1, 2, 3, 4, 5]
+
+
+async def test_an_attempt_ends_where_an_old_server_leaves_events_out() -> None:
+    answer = [CONFIRMED, *map(event, [1, 2, 3, 5, 6]), WAIT]
+    async with following([[event(2), last(2)]], answer, version="20.10.2") as (_, subscription):
+        received: list[Any] = []
+        with pytest.raises(SubscriptionDropped, match="number 5 did not arrive"):
+            while True:
+                received += await receive(subscription, 1)
+        assert [each for each in received if isinstance(each, int)] in ([1, 2], [1, 2, 3])
+
+
 async def test_an_old_server_without_new_events_has_caught_up() -> None:
     async with following([[event(1), last(1)]], [CONFIRMED, WAIT], 1, version="22.10.5") as (_, subscription):
         assert await receive(subscription, 2) == [Confirmed(1), CaughtUp()]
@@ -189,6 +213,8 @@ async def test_a_tombstone_is_left_out_and_ends_the_subscription() -> None:
         (CallStatus(StatusCode.PERMISSION_DENIED, "", (("exception", "access-denied"),)), AccessDenied),
         (CallStatus(StatusCode.NOT_FOUND, "", (("exception", "not-leader"),)), NotLeader),
         (OK, SubscriptionDropped),
+        (CallStatus(StatusCode.INTERNAL, "a proxy failed"), SubscriptionDropped),
+        (HANDLER_FAILED, SubscriptionDropped),
         (CUT, ConnectionClosed),
     ],
 )
@@ -199,6 +225,30 @@ async def test_each_status_ends_a_subscription_with_its_error(end: Any, error: t
             while True:
                 received += await receive(subscription, 1)
         assert 0 in received or end is CUT
+
+
+@pytest.mark.parametrize("failure", [CallStatus(StatusCode.INTERNAL, "failed"), HANDLER_FAILED])
+@pytest.mark.parametrize("before", [[], [CONFIRMED]])
+async def test_a_subscription_that_a_server_cannot_serve_fails(before: list[Any], failure: CallStatus) -> None:
+    async with following([[not_found()]], [*before, failure]) as (_, subscription):
+        with pytest.raises(ServerFailed):
+            await receive(subscription, 3)
+
+
+@pytest.mark.parametrize("failure", [CallStatus(StatusCode.INTERNAL, "failed"), HANDLER_FAILED])
+async def test_a_failure_that_passes_does_not_end_a_subscription(failure: CallStatus) -> None:
+    answers = iter([[failure], [event(0), last(0)], [failure], [CONFIRMED, event(0), WAIT]])
+    async with reading_from(lambda _: next(answers)) as (server, caller):
+        subscription = StreamFollowing(caller, "s", -1, batch_size=3, resolve_links=False)
+        assert await receive(subscription, 2) == [Confirmed(0), 0]
+        await subscription.aclose()
+        server.resume.set()
+
+
+async def test_a_call_that_ends_before_the_confirmation_is_dropped() -> None:
+    async with following([[not_found()]], [OK]) as (_, subscription):
+        with pytest.raises(SubscriptionDropped):
+            await subscription.next()
 
 
 async def test_another_message_before_the_confirmation_is_malformed() -> None:
@@ -240,6 +290,59 @@ async def test_a_subscription_that_is_not_confirmed_times_out() -> None:
     async with following([[not_found()]], [WAIT], settings=settings) as (_, subscription):
         with pytest.raises(OperationTimedOut):
             await subscription.next()
+
+
+SILENT = Settings(watchdog=0.02, reconnect=QUICK)
+
+
+@pytest.mark.parametrize("answer", [[CONFIRMED], [CONFIRMED, event(0)], [CONFIRMED, event(0), checkpoint(100)]])
+@pytest.mark.parametrize("where", [None, EventFilter(stream_prefix="s")])
+@pytest.mark.parametrize("version", ["22.10.0", "23.10.6", "24.10.4"])
+async def test_a_silence_before_the_end_ends_an_attempt(
+    answer: list[Any], where: EventFilter | None, version: str
+) -> None:
+    ends = [read_all(500)] * 2
+    async with following(ends, [*answer, WAIT], FIRST_POSITION, version=version, settings=SILENT, where=where) as (
+        _,
+        subscription,
+    ):
+        with pytest.raises(SubscriptionDropped, match="did not arrive"):
+            await receive(subscription, 10)
+
+
+async def test_a_silence_after_the_end_is_no_fault() -> None:
+    answer = [CONFIRMED, event(0), event(1), WAIT]
+    async with following([[event(1), last(1)]], answer, settings=SILENT) as (_, subscription):
+        assert await receive(subscription, 4) == [Confirmed(1), 0, 1, CaughtUp()]
+
+
+async def test_a_silence_after_the_server_fell_behind_is_no_fault() -> None:
+    answer = [CONFIRMED, event(0), CAUGHT_UP, FELL_BEHIND, WAIT]
+    async with following([[event(0), last(0)]], answer, settings=SILENT) as (_, subscription):
+        *_, behind, again = await receive(subscription, 5)
+        assert isinstance(behind, FellBehind)
+        assert again == CaughtUp()
+
+
+async def test_an_event_that_arrives_slowly_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = frame_message(event(0).SerializeToString())
+    sending: list[ServerCall] = []
+    looks = 0
+
+    def incomplete_bytes(call: Call) -> int:
+        """Return another number at each look. At the tenth, let the server send the event."""
+        nonlocal looks
+        looks += 1
+        if looks == 10:
+            sending[0].endpoint.connection.send_data(sending[0].stream_id, encoded)
+            sending[0].endpoint.flush()
+        return looks
+
+    monkeypatch.setattr(Call, "incomplete_bytes", property(incomplete_bytes))
+    settings = Settings(watchdog=0.001, reconnect=QUICK)
+    async with following([[event(0), last(0)]], [CONFIRMED, sending.append], settings=settings) as (_, subscription):
+        assert await receive(subscription, 2) == [Confirmed(0), 0]
+        assert looks >= 10
 
 
 async def test_a_shutdown_is_raised_after_received_events() -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from rxpump.errors import LogTruncated
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.read import after_commit
-from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.protocol.call_status import HANDLER_FAILED, CallStatus, StatusCode
 from rxpump.grpc.reads.follow import AllFollowing
 from rxpump.grpc.reads.log_places import start_of_group
 from rxpump.grpc.reads.pages import read_all_page
@@ -42,6 +43,7 @@ LOG = [
 RECORD = 20
 """Size in bytes of each record."""
 
+INVALID_POSITION = CallStatus(StatusCode.INVALID_ARGUMENT, "Trying to read from an invalid position.")
 WRITTEN = [Position(500, 500), Position(600, 600)]
 EVEN = EventFilter(type_prefix="Even")
 
@@ -72,7 +74,7 @@ class Log:
     def _answer(self, options: Any, start: Position) -> Iterable[Any]:
         records = {place for position in self.positions for place in position}
         if start.commit not in records and any(record < start.commit < record + RECORD for record in records):
-            return [UNKNOWN_POSITION]
+            return self._refusal(options)
         found = [at for at in enumerate(self.positions) if at[1] >= start]
         if options.HasField("subscription"):
             return [CONFIRMED, *self._passing(options, self._after(found, start)), CAUGHT_UP, WAIT]
@@ -85,6 +87,11 @@ class Log:
             events = [*events[: self.cut_after], CUT]
             self.cut_after = None
         return [*events, OK]
+
+    def _refusal(self, options: Any) -> Iterable[Any]:
+        if not options.HasField("subscription"):
+            return [UNKNOWN_POSITION]
+        return [CONFIRMED, INVALID_POSITION] if self.is_exact else [HANDLER_FAILED]
 
     def _after(self, found: list[tuple[int, Position]], start: Position) -> list[tuple[int, Position]]:
         if start == FIRST_POSITION:
@@ -208,6 +215,16 @@ async def test_a_subscription_after_a_lost_log_starts_as_requested() -> None:
     async with reading_from(log.script, version=log.version) as (server, caller):
         assert await followed(caller, Position(900, 900), None) == []
         assert server.subscriptions[0].all.position.commit_position == 900
+
+
+@VERSIONS
+async def test_a_subscription_inside_a_record_finds_the_log_truncated(version: str) -> None:
+    """The server was restored from a backup, and other events were written since."""
+    log = Log(version, [Position(100, 100), Position(300, 300)])
+    async with reading_from(log.script, version=log.version) as (_, caller):
+        with pytest.raises(LogTruncated) as truncated:
+            await followed(caller, Position(110, 110), None)
+        assert truncated.value.last_seen == Position(110, 110)
 
 
 async def test_a_group_starts_after_a_page() -> None:

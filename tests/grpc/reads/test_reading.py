@@ -320,12 +320,5 @@ async def test_the_end_of_all_is_its_last_position(
     after: Position, answers: list[Any], expected: Position | None
 ) -> None:
     async with reading_from(in_turn(*answers)) as (_, caller):
-        end = await find_all_end(caller, after, 10, resolve_links=False, where=None)
+        end = await find_all_end(caller, after)
         assert end.last == expected
-
-
-async def test_the_last_event_that_matches_is_found() -> None:
-    where = EventFilter(stream_prefix="b")
-    async with reading_from(in_turn([event(4, "a"), event(3, "b"), event(2, "b")])) as (_, caller):
-        end = await find_all_end(caller, Position(100, 100), 10, resolve_links=False, where=where)
-        assert (end.last, end.readable) == (Position(400, 400), Position(300, 300))

@@ -11,7 +11,7 @@ import pytest
 
 from rxpump.server import SqliteStore
 from rxpump.server.access.access import Access, Permission
-from rxpump.server.access.users import ANONYMOUS, User
+from rxpump.server.access.users import ANONYMOUS, UNRESTRICTED, User
 from tests.calls import record_calls
 from tests.server.store.driving import delete, new_event, write, write_metadata
 
@@ -96,6 +96,15 @@ async def test_permissions_that_a_list_omits_are_the_defaults(
     await set_list(store, "$s", r="$all")
     assert (who_may(READ, "s"), who_may(WRITE, "s")) == (EVERYBODY, {ANN, ADMIN})
     assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == (EVERYBODY, {ADMIN})
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_allowed"), [("$all", True), ("$$$all", True), ("$$", False), ("$$$$s", False)]
+)
+async def test_an_insecure_server_writes_to_a_stream_named_all(
+    store: SqliteStore, stream: str, is_allowed: bool
+) -> None:
+    assert Access(store).may(UNRESTRICTED, WRITE, stream) == is_allowed
 
 
 async def test_a_list_can_allow_reads_of_all(store: SqliteStore, who_may: Callable[..., Any]) -> None:

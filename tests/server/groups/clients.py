@@ -46,7 +46,7 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def fill_the_disk(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+def fill_the_disk(client: GroupTalk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every commit fail."""
     full = NotCommitted("disk full")
     monkeypatch.setattr(client.store.commits, "commit", lambda changes: Commit([full] * len(changes), []))
@@ -59,7 +59,7 @@ def group_of(groups: Groups, name: str = "g") -> RunningGroup:
     return running
 
 
-class Consuming(Talk):
+class GroupTalk(Talk):
     """One client, which records the packages it receives. `beside` returns another client of the same server."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
@@ -72,7 +72,7 @@ class Consuming(Talk):
         self.received += self.answers[before:]
 
     @classmethod
-    def beside(cls, other: Consuming) -> Consuming:
+    def beside(cls, other: GroupTalk) -> GroupTalk:
         return cls(other.store, other.node)
 
     async def manage(self, command: Command, message: Any, user: Credentials | None = ADMIN) -> tuple[int, str]:

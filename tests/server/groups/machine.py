@@ -42,12 +42,12 @@ def consumer(name: str = "a", slots: int = 10, client: Client | None = None) -> 
 class Driven:
     """A group of a stream with `stored` events. A test sets the time `now`."""
 
-    def __init__(self, stored: int = 0, through: int = -1, **settings: Any) -> None:
+    def __init__(self, stored: int = 0, last_completed: int = -1, **settings: Any) -> None:
         settings = {"message_timeout_seconds": TIMEOUT, "strategy": "RoundRobin", **settings}
-        self.group = Group(GroupSettings(stream="s", group="g", **settings), through, now=0.0)
+        self.group = Group(GroupSettings(stream="s", group="g", **settings), last_completed)
         self.now = 0.0
         self.stored = stored
-        self.next = through + 1
+        self.next = last_completed + 1
 
     def connect(self, name: str = "a", slots: int = 10) -> Consumer:
         connected = consumer(name, slots)

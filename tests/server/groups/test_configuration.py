@@ -23,7 +23,7 @@ def through_json(*contents: dict[str, Any]) -> list[Entry]:
 
 def test_a_configuration_is_read_as_written() -> None:
     later = GroupSettings(stream="t", group="h")
-    named = replace(EVERY, group="over gRPC", zero_timeout_passes=True)
+    named = replace(EVERY, group="over gRPC", follows_v23=True)
     entries = [Entry(EVERY), Entry(UNNAMED, begins_after=-1), Entry(later, 12), Entry(named)]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries

@@ -27,6 +27,16 @@ def test_settling_frees_a_slot_of_the_settling_consumer() -> None:
     assert numbers(deliveries.settle([event_id(1)], None)) == []
 
 
+def test_settling_frees_the_slot_of_the_event_since_v23() -> None:
+    a, b = consumer("a"), consumer("b")
+    deliveries = Deliveries(follows_v23=True)
+    deliveries.add(Delivery(message(0), a, 1.0))
+    deliveries.add(Delivery(message(1), a, 1.0))
+    assert numbers(deliveries.settle([event_id(0)], b)) == [0]
+    assert numbers(deliveries.settle([event_id(1)], None)) == [1]
+    assert a.in_flight == set()
+
+
 def test_expired_deliveries_are_removed_oldest_first() -> None:
     a = consumer("a")
     deliveries = delivered((a, 1.0), (a, 2.0), (a, 2.0), (a, 3.0))

@@ -14,7 +14,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN
-from tests.server.groups.clients import Consuming, turns
+from tests.server.groups.clients import GroupTalk, turns
 
 SMALL = st.integers(-3, 8) | st.integers(-(2**31), 2**31 - 1)
 NAMES = {"event_stream_id": st.sampled_from(["s", "links", "$all", ""])}
@@ -76,7 +76,7 @@ def test_random_requests_keep_all_invariants(steps: list[Any]) -> None:
 async def requests_of_any_content(steps: list[Any]) -> None:
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
-    client = Consuming(SqliteStore.in_memory())
+    client = GroupTalk(SqliteStore.in_memory())
     for number in range(1, 9):
         stream = "links" if number % 4 == 0 else "s"
         data = f"{number % 3}@s" if stream == "links" else "x"

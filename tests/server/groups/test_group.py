@@ -46,7 +46,7 @@ def test_retries_come_first_in_order_of_number() -> None:
 
 
 def test_a_timeout_of_zero_passes_at_ticks_only() -> None:
-    driven = Driven(stored=1, message_timeout_seconds=0.0, zero_timeout_passes=True, max_retry_count=1)
+    driven = Driven(stored=1, message_timeout_seconds=0.0, follows_v23=True, max_retry_count=1)
     driven.connect()
     driven.group.tick(0.0)
     assert driven.step() == [("a", 0, 0)]
@@ -223,7 +223,7 @@ def test_events_with_one_id_are_delivered_in_turn() -> None:
     driven.ack(0)
     assert driven.numbers() == [1]
     driven.ack(0, 2)
-    assert driven.group.through == 2
+    assert driven.group.last_completed == 2
 
 
 def test_the_buffer_is_bounded() -> None:
@@ -297,10 +297,9 @@ def test_a_checkpoint_of_few_events_is_due_by_time() -> None:
     assert driven.group.checkpoints.due(5.0, is_timed=True) is None  # too few
     driven.ack(1)
     assert driven.group.checkpoints.due(5.0) is None  # only the number of events counts
-    assert driven.group.checkpoints.due(1.9, is_timed=True) is None  # too early
-    assert driven.group.checkpoints.due(2.0, is_timed=True) == 1
+    assert driven.group.checkpoints.due(2.0, is_timed=True) == 1  # No time must pass before the first one.
     driven.ack(2, 3)
-    assert driven.group.checkpoints.due(3.9, is_timed=True) is None
+    assert driven.group.checkpoints.due(3.9, is_timed=True) is None  # too early
     assert driven.group.checkpoints.due(4.0, is_timed=True) == 3
 
 
@@ -316,7 +315,7 @@ def test_the_last_checkpoint_includes_all_progress() -> None:
 
 
 def test_a_group_continues_after_its_checkpoint() -> None:
-    driven = Driven(stored=10, through=6)
+    driven = Driven(stored=10, last_completed=6)
     driven.connect()
     assert driven.numbers() == [7, 8, 9]
 
@@ -331,7 +330,7 @@ def test_a_replay_comes_first_without_checkpoints() -> None:
     assert driven.step() == [("a", 70, 0)]
     driven.ack(70)
     assert driven.group.replays == 0
-    assert driven.group.through == 0
+    assert driven.group.last_completed == 0
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
@@ -341,6 +340,10 @@ def test_consumers_are_limited_by_the_settings(limit: int) -> None:
         assert not driven.group.is_full
         driven.connect(chr(97 + number))
     assert driven.group.is_full
+
+
+def test_no_consumer_can_connect_to_a_group_with_a_negative_limit() -> None:
+    assert Driven(subscriber_max_count=-1).group.is_full
 
 
 OUTCOMES: list[str | NackAction] = ["ack", "ack", NackAction.RETRY, NackAction.PARK, NackAction.SKIP]
@@ -388,5 +391,5 @@ def test_random_runs_complete_all_events(strategy: str, seed: int) -> None:
             done.add(parked.number)
         checkpoint = driven.group.checkpoints.due(driven.now)
         assert checkpoint is None or set(range(checkpoint + 1)) <= done
-    assert driven.group.through == 199
-    assert "completed through 199" in repr(driven.group)
+    assert driven.group.last_completed == 199
+    assert "completed up to 199" in repr(driven.group)

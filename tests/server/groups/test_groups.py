@@ -16,7 +16,7 @@ from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.tcp.wire.codes import NakAction, SubscriptionDropReason
 from tests.raw_client import ADMIN
-from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, group_of, turns
+from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, GroupTalk, fill_the_disk, group_of, turns
 from tests.server.talk import event_of
 
 CONFIGURATION = "$persistentSubscriptionConfig"
@@ -34,8 +34,8 @@ class Restarted:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def __aenter__(self) -> Consuming:
-        self.client = Consuming(SqliteStore.open(self.path))
+    async def __aenter__(self) -> GroupTalk:
+        self.client = GroupTalk(SqliteStore.open(self.path))
         return self.client
 
     async def __aexit__(self, *error: None) -> None:
@@ -94,7 +94,7 @@ async def test_a_group_of_the_same_name_starts_over(path: Path) -> None:
         assert await client.numbers() == [0, 1, 2]
 
 
-async def test_a_delete_removes_the_streams_of_a_group(client: Consuming) -> None:
+async def test_a_delete_removes_the_streams_of_a_group(client: GroupTalk) -> None:
     await client.write("s", *"012")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -114,7 +114,7 @@ async def test_a_delete_removes_the_streams_of_a_group(client: Consuming) -> Non
     assert client.checkpoints() == [0]
 
 
-async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: Consuming, other: Consuming) -> None:
+async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: GroupTalk, other: GroupTalk) -> None:
     await client.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -175,7 +175,7 @@ async def test_updates_can_overlap_before_they_are_saved(path: Path) -> None:
     ("before", "after", "expected"), [(0, 2, [2, 3]), (-1, 0, [0, 1, 2, 3]), (-1, -1, [2, 3]), (0, -1, [])]
 )
 async def test_a_new_start_applies_without_a_checkpoint(
-    client: Consuming, before: int, after: int, expected: list[int]
+    client: GroupTalk, before: int, after: int, expected: list[int]
 ) -> None:
     await client.write("s", *"01")
     await client.create(start_from=before)
@@ -185,7 +185,7 @@ async def test_a_new_start_applies_without_a_checkpoint(
     assert await client.numbers() == expected
 
 
-async def test_a_new_start_is_ignored_after_a_checkpoint(client: Consuming) -> None:
+async def test_a_new_start_is_ignored_after_a_checkpoint(client: GroupTalk) -> None:
     await client.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -196,7 +196,7 @@ async def test_a_new_start_is_ignored_after_a_checkpoint(client: Consuming) -> N
     assert await client.numbers() == [2, 3]
 
 
-async def test_the_last_two_configurations_are_kept(client: Consuming) -> None:
+async def test_the_last_two_configurations_are_kept(client: GroupTalk) -> None:
     await client.create(start_from=-1)
     await client.create("t", "h")
     await client.delete()
@@ -210,21 +210,21 @@ async def test_the_last_two_configurations_are_kept(client: Consuming) -> None:
 
 @pytest.mark.parametrize("garbage", ["{", '{"entries": [3]}', "[]", "\x00"])
 async def test_a_bad_configuration_is_skipped_and_logged(
-    client: Consuming, caplog: pytest.LogCaptureFixture, garbage: str
+    client: GroupTalk, caplog: pytest.LogCaptureFixture, garbage: str
 ) -> None:
     await client.write(CONFIGURATION, garbage, user=ADMIN)
-    restarted = Consuming(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
+    restarted = GroupTalk(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
     assert restarted.connect() is SubscriptionDropReason.NOT_FOUND
     assert "cannot be read" in caplog.text
     assert await restarted.create() == OK
 
 
 @pytest.mark.parametrize("garbage", ["{", '"x"', "null", "-2", "99999999999999999999", "1.5"])
-async def test_a_bad_checkpoint_is_ignored(client: Consuming, garbage: str) -> None:
+async def test_a_bad_checkpoint_is_ignored(client: GroupTalk, garbage: str) -> None:
     await client.write("s", *"01")
     await client.create()
     await client.write(CHECKPOINTS, garbage, user=ADMIN)
-    restarted = Consuming(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
+    restarted = GroupTalk(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
     restarted.connect()
     assert await restarted.numbers() == [0, 1]
     restarted.node.groups.stop()
@@ -232,7 +232,7 @@ async def test_a_bad_checkpoint_is_ignored(client: Consuming, garbage: str) -> N
 
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
 async def test_a_change_that_is_not_saved_is_an_error(
-    client: Consuming, monkeypatch: pytest.MonkeyPatch, change: str
+    client: GroupTalk, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     if change != "create":
         await client.create()
@@ -243,7 +243,7 @@ async def test_a_change_that_is_not_saved_is_an_error(
     )  # fmt: skip
 
 
-async def test_without_its_stream_the_configuration_cannot_be_saved(client: Consuming) -> None:
+async def test_without_its_stream_the_configuration_cannot_be_saved(client: GroupTalk) -> None:
     await client.create()
     await client.store.append(DeleteRequest(CONFIGURATION, -2, hard=True))
     result, reason = await client.update()
@@ -252,7 +252,7 @@ async def test_without_its_stream_the_configuration_cannot_be_saved(client: Cons
     assert "StreamDeleted" in reason
 
 
-async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_groups_are_bounded(client: GroupTalk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "_MAX_BYTES", 3000)
     results = [(await client.create(group=f"{number}{'x' * 400}"))[0] for number in range(5)]
     assert results == [0, 0, 0, 2, 2]
@@ -260,7 +260,7 @@ async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyP
     assert await client.create() == OK
 
 
-async def test_stop_writes_the_last_checkpoint(client: Consuming) -> None:
+async def test_stop_writes_the_last_checkpoint(client: GroupTalk) -> None:
     await client.write("s", *"012")
     await client.create()
     client.connect()
@@ -273,7 +273,7 @@ async def test_stop_writes_the_last_checkpoint(client: Consuming) -> None:
     assert client.checkpoints() == [1]
 
 
-async def test_the_repr_lists_the_groups(client: Consuming) -> None:
+async def test_the_repr_lists_the_groups(client: GroupTalk) -> None:
     assert repr(client.node.groups) == "<Groups: none>"
     await client.create()
     assert repr(client.node.groups) == "<Groups: s::g>"

@@ -14,7 +14,7 @@ from rxpump.server.groups.streams import last_json
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.record_schema import StreamEntry
-from tests.server.groups.clients import CHECKPOINTS, PARKED, Consuming, fill_the_disk, turns
+from tests.server.groups.clients import CHECKPOINTS, PARKED, GroupTalk, fill_the_disk, turns
 from tests.server.groups.machine import event_id, message
 from tests.server.store.driving import ANY
 
@@ -22,17 +22,17 @@ SETTINGS = GroupSettings(stream="s", group="g")
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Consuming]:
-    one = Consuming(SqliteStore.in_memory())
+async def client() -> AsyncIterator[GroupTalk]:
+    one = GroupTalk(SqliteStore.in_memory())
     yield one
     await one.store.close()
 
 
-async def test_checkpoints_are_written_to_their_stream(client: Consuming) -> None:
+async def test_checkpoints_are_written_to_their_stream(client: GroupTalk) -> None:
     results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
-    for through in range(3, 10):
-        journal.write_checkpoint(through, results.append)
+    for number in range(3, 10):
+        journal.write_checkpoint(number, results.append)
     await turns()
     assert results == [None] * 7
     assert journal.checkpoint == last_json(client.store.read, CHECKPOINTS) == 9
@@ -40,13 +40,13 @@ async def test_checkpoints_are_written_to_their_stream(client: Consuming) -> Non
     assert repr(journal) == "<Journal of 's::g', checkpoint 9>"
 
 
-async def test_checkpoints_of_a_deleted_group_stay_hidden(client: Consuming) -> None:
+async def test_checkpoints_of_a_deleted_group_stay_hidden(client: GroupTalk) -> None:
     Journal(SETTINGS, client.store, None).write_checkpoint(7, lambda failure: None)
     await client.store.append(DeleteRequest(CHECKPOINTS, ANY, hard=False))
     assert last_json(client.store.read, CHECKPOINTS) is None
     journal = Journal(SETTINGS, client.store, None)
-    for through in (1, 2):
-        journal.write_checkpoint(through, lambda failure: None)
+    for number in (1, 2):
+        journal.write_checkpoint(number, lambda failure: None)
     await turns()
     assert client.checkpoints() == [1, 2]
 
@@ -56,7 +56,7 @@ def stored(number: int) -> Message:
     return Message(number, event_id(number), entry.SerializeToString())
 
 
-async def test_parked_events_can_be_truncated(client: Consuming) -> None:
+async def test_parked_events_can_be_truncated(client: GroupTalk) -> None:
     results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     journal.park([Park(stored(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], results.append)
@@ -71,7 +71,7 @@ async def test_parked_events_can_be_truncated(client: Consuming) -> None:
     assert [event.data for event in client.stored(PARKED)] == [b"5@s"]
 
 
-async def test_a_failed_write_is_reported(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_write_is_reported(client: GroupTalk, monkeypatch: pytest.MonkeyPatch) -> None:
     results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)

@@ -18,7 +18,7 @@ from tests.server.groups.clients import (
     PARKED,
     A,
     B,
-    Consuming,
+    GroupTalk,
     fill_the_disk,
     group_of,
     original,
@@ -26,7 +26,7 @@ from tests.server.groups.clients import (
 )
 
 
-async def test_a_group_delivers_existing_and_new_events(client: Consuming, other: Consuming) -> None:
+async def test_a_group_delivers_existing_and_new_events(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"012")
     await client.create()
     confirmation = client.connect()
@@ -37,7 +37,7 @@ async def test_a_group_delivers_existing_and_new_events(client: Consuming, other
     assert await client.numbers() == [3, 4]
 
 
-async def test_a_group_can_wait_for_its_stream(client: Consuming, other: Consuming) -> None:
+async def test_a_group_can_wait_for_its_stream(client: GroupTalk, other: GroupTalk) -> None:
     await client.create()
     assert client.connect().last_event_number == -1
     assert await client.numbers() == []
@@ -49,7 +49,7 @@ async def test_a_group_can_wait_for_its_stream(client: Consuming, other: Consumi
     ("start_from", "expected"), [(-1, [5, 6]), (-2, [5, 6]), (0, [0, 1, 2, 3, 4, 5, 6]), (3, [3, 4, 5, 6])]
 )
 async def test_start_from_sets_the_first_event_of_a_group(
-    client: Consuming, other: Consuming, start_from: int, expected: list[int]
+    client: GroupTalk, other: GroupTalk, start_from: int, expected: list[int]
 ) -> None:
     await other.write("s", *"01234")
     await client.create(start_from=start_from)
@@ -58,7 +58,7 @@ async def test_start_from_sets_the_first_event_of_a_group(
     assert await client.numbers() == expected
 
 
-async def test_a_group_waits_for_a_start_in_the_future(client: Consuming, other: Consuming) -> None:
+async def test_a_group_waits_for_a_start_in_the_future(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"01")
     await client.create(start_from=4)
     client.connect()
@@ -67,7 +67,7 @@ async def test_a_group_waits_for_a_start_in_the_future(client: Consuming, other:
     assert await client.numbers() == [4, 5]
 
 
-async def test_no_event_is_lost_when_a_group_catches_up(client: Consuming, other: Consuming) -> None:
+async def test_no_event_is_lost_when_a_group_catches_up(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *map(str, range(150)))
     await client.create(read_batch_size=7, buffer_size=10)
     client.connect(slots=3)
@@ -82,14 +82,14 @@ async def test_no_event_is_lost_when_a_group_catches_up(client: Consuming, other
     assert numbers[:200] == list(range(200))
 
 
-async def test_a_consumer_without_slots_gets_nothing(client: Consuming, other: Consuming) -> None:
+async def test_a_consumer_without_slots_gets_nothing(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", "0")
     await client.create()
     client.connect(slots=0)
     assert await client.numbers() == []
 
 
-async def test_links_are_resolved_by_the_settings(client: Consuming, other: Consuming) -> None:
+async def test_links_are_resolved_by_the_settings(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("$secret", "content", user=ADMIN)
     await other.write("s", "0@$secret", "9@nowhere")
     await client.create()
@@ -106,12 +106,12 @@ async def test_links_are_resolved_by_the_settings(client: Consuming, other: Cons
     client.ack([followed[0].event.event.event_id], id=B, subscription="s::h")
     client.ack([followed[1]], id=B, subscription="s::h")
     running = group_of(client.node.groups, "h")
-    assert running.group.through == -1
+    assert running.group.last_completed == -1
     client.ack([followed[0]], id=B, subscription="s::h")
-    assert running.group.through == 1
+    assert running.group.last_completed == 1
 
 
-async def test_a_parked_event_is_a_link_with_a_reason(client: Consuming, other: Consuming) -> None:
+async def test_a_parked_event_is_a_link_with_a_reason(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"01")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -131,7 +131,7 @@ async def test_a_parked_event_is_a_link_with_a_reason(client: Consuming, other: 
 
 
 async def test_an_event_that_cannot_be_parked_is_redelivered(
-    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+    client: GroupTalk, other: GroupTalk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await other.write("s", "0")
     await client.create(checkpoint_max_count=1)
@@ -143,10 +143,10 @@ async def test_an_event_that_cannot_be_parked_is_redelivered(
         await turns()
     assert await client.numbers() == [0]
     assert client.read_stream(PARKED, 0, 1, user=ADMIN).result == 1
-    assert group_of(client.node.groups).group.through == -1
+    assert group_of(client.node.groups).group.last_completed == -1
 
 
-async def test_a_checkpoint_ends_at_the_first_gap(client: Consuming, other: Consuming) -> None:
+async def test_a_checkpoint_ends_at_the_first_gap(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=2)
     client.connect()
@@ -164,7 +164,7 @@ async def test_a_checkpoint_ends_at_the_first_gap(client: Consuming, other: Cons
 
 
 async def test_a_checkpoint_that_is_not_written_is_retried(
-    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+    client: GroupTalk, other: GroupTalk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=2)
@@ -182,21 +182,27 @@ async def test_a_checkpoint_that_is_not_written_is_retried(
     assert len(client.stored(f"$${CHECKPOINTS}")) == 1
 
 
-async def test_a_checkpoint_by_time_is_written_at_a_tick(client: Consuming, other: Consuming) -> None:
+async def test_a_checkpoint_by_time_is_written_at_a_tick(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_min_count=2, checkpoint_after_time=2000)
     client.connect()
     events = await client.delivered()
-    client.ack(events[:3])
+    client.ack(events[:1])
     begun = group_of(client.node.groups)._now()
+    group_of(client.node.groups).tick(begun)
+    client.ack(events[1:2])
     group_of(client.node.groups).tick(begun + 1)
-    assert group_of(client.node.groups).group.through == 2
-    group_of(client.node.groups).tick(begun + 2.1)
     await turns()
-    assert client.checkpoints() == [2]
+    assert client.checkpoints() == [1]
+    client.ack(events[2:])
+    group_of(client.node.groups).tick(begun + 2)
+    assert group_of(client.node.groups).group.last_completed == 3
+    group_of(client.node.groups).tick(begun + 3.1)
+    await turns()
+    assert client.checkpoints() == [1, 3]
 
 
-async def test_a_consumer_that_ends_leaves_its_events_to_others(client: Consuming, other: Consuming) -> None:
+async def test_a_consumer_that_ends_leaves_its_events_to_others(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"0123")
     await client.create()
     client.connect(slots=2)
@@ -209,7 +215,7 @@ async def test_a_consumer_that_ends_leaves_its_events_to_others(client: Consumin
     assert await client.delivered() == []
 
 
-async def test_unsubscribing_drops_the_consumer(client: Consuming, other: Consuming) -> None:
+async def test_unsubscribing_drops_the_consumer(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", "0")
     await client.create()
     client.connect()
@@ -223,7 +229,7 @@ async def test_unsubscribing_drops_the_consumer(client: Consuming, other: Consum
     assert [each.retry_count for each in await client.delivered(B)] == [1, 0]
 
 
-async def test_an_unread_client_gets_events_after_it_reads(client: Consuming, other: Consuming) -> None:
+async def test_an_unread_client_gets_events_after_it_reads(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"01")
     await client.create()
     client.connect(slots=1)
@@ -236,7 +242,7 @@ async def test_an_unread_client_gets_events_after_it_reads(client: Consuming, ot
 
 
 async def test_the_memory_of_a_group_is_bounded(
-    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+    client: GroupTalk, other: GroupTalk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "MAX_PENDING_BYTES", 10_000)
     await other.write("s", *["x" * 3000] * 20)
@@ -248,7 +254,7 @@ async def test_the_memory_of_a_group_is_bounded(
     assert await client.numbers() == [4, 5]
 
 
-async def test_parked_events_are_replayed(client: Consuming, other: Consuming) -> None:
+async def test_parked_events_are_replayed(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"0123")
     await client.create()
     client.connect()
@@ -268,12 +274,13 @@ async def test_parked_events_are_replayed(client: Consuming, other: Consuming) -
     await turns()
     assert [event.data for event in client.stored(PARKED)] == [b"3@s"]
     metadata = json.loads(client.stored(f"$${PARKED}")[-1].data)
-    assert metadata == {"$tb": 2}
+    only_admins = dict.fromkeys(("$r", "$w", "$d", "$mr", "$mw"), "$admins")
+    assert metadata == {"$tb": 2, "$acl": only_admins}
     group_of(client.node.groups).replay_parked()
     assert [each.event.event.data for each in await client.delivered()] == [b"3"]
 
 
-async def test_a_group_survives_a_delete_of_its_stream(client: Consuming, other: Consuming) -> None:
+async def test_a_group_survives_a_delete_of_its_stream(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect(slots=2)
@@ -289,14 +296,14 @@ async def test_a_group_survives_a_delete_of_its_stream(client: Consuming, other:
     assert await client.numbers() == [4, 5]
 
 
-async def test_a_replay_without_parked_events_does_nothing(client: Consuming) -> None:
+async def test_a_replay_without_parked_events_does_nothing(client: GroupTalk) -> None:
     await client.create()
     group_of(client.node.groups).replay_parked()
     client.connect()
     assert await client.delivered() == []
 
 
-async def test_a_large_replay_continues_page_by_page(client: Consuming, other: Consuming) -> None:
+async def test_a_large_replay_continues_page_by_page(client: GroupTalk, other: GroupTalk) -> None:
     await other.write("s", *map(str, range(50)))
     await client.create(read_batch_size=5, buffer_size=10)
     client.connect(slots=50)
@@ -315,7 +322,7 @@ async def test_a_large_replay_continues_page_by_page(client: Consuming, other: C
 
 
 async def test_an_empty_slice_does_one_step(
-    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+    client: GroupTalk, other: GroupTalk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns_of_groups, "_SLICE", 0.0)
     await other.write("s", *map(str, range(90)))
@@ -330,7 +337,7 @@ async def test_an_empty_slice_does_one_step(
     assert await client.numbers() == list(range(90))
 
 
-async def test_the_repr_shows_the_state(client: Consuming) -> None:
+async def test_the_repr_shows_the_state(client: GroupTalk) -> None:
     await client.create()
     assert repr(group_of(client.node.groups)).startswith(
         "<RunningGroup 's::g', <Group 's::g', 0 consumers, 0 events in flight, 0 buffered"

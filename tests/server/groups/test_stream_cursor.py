@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server import SqliteStore
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.stream_cursor import StreamCursor
@@ -96,10 +97,47 @@ async def test_a_deleted_stream_is_empty_until_it_is_written_to_again(store: Sql
     assert numbers(reading, 2) == [5, 6, 7]
 
 
-async def test_a_tombstone_is_the_end(store: SqliteStore) -> None:
+async def test_a_tombstone_that_was_there_before_makes_a_stream_unreadable(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(5)))
     await store.append(DeleteRequest("s", ANY, hard=True))
-    assert numbers(StreamCursor(store.read, "s", 2, SETTINGS)) == []
+    reading = StreamCursor(store.read, "s", 2, SETTINGS)
+    assert numbers(reading) == []
+    assert reading.is_unreadable()
+
+
+@pytest.mark.parametrize("page_size", [2, 20])
+@pytest.mark.parametrize("is_soft_deleted_before", [False, True])
+async def test_a_tombstone_is_the_last_event(
+    store: SqliteStore, page_size: int, is_soft_deleted_before: bool
+) -> None:
+    await write(store, "s", *map(new_event, range(5)))
+    reading = StreamCursor(store.read, "s", 2, SETTINGS, awaits_tombstone=True)
+    if is_soft_deleted_before:
+        await store.append(DeleteRequest("s", ANY, hard=False))
+    await store.append(DeleteRequest("s", ANY, hard=True))
+    assert reading.unread(2) == (2, 3)
+    assert reading.unread(10) == (4, MAX_EVENT_NUMBER)
+    assert numbers(reading, page_size) == [2, 3, 4, MAX_EVENT_NUMBER]
+    assert reading.unread(10) == (0, None)
+    assert reading.count_after(1, 10) == 4
+    assert not reading.is_unreadable()
+    reading.may_have_more = True
+    assert numbers(reading) == []
+
+
+async def test_a_tombstone_is_not_too_old(store: SqliteStore) -> None:
+    await describe(store, maxAge=1)
+    reading = StreamCursor(store.read, "s", 0, SETTINGS, awaits_tombstone=True)
+    await store.append(DeleteRequest("s", ANY, hard=True))
+    assert numbers(reading) == [MAX_EVENT_NUMBER]
+
+
+async def test_a_scavenge_does_not_remove_a_tombstone(store: SqliteStore) -> None:
+    await write(store, "s", *map(new_event, range(5)))
+    reading = StreamCursor(store.read, "s", 0, SETTINGS, awaits_tombstone=True)
+    await store.append(DeleteRequest("s", ANY, hard=True))
+    await store.scavenge()
+    assert numbers(reading) == [MAX_EVENT_NUMBER]
 
 
 async def test_events_of_the_parked_stream_are_replays(store: SqliteStore) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,7 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.server_features import GET_SUPPORTED_METHODS
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.model.system_names import ALL_STREAM
 from tests.grpc.harness import ClientEndpoint, connected
 from tests.server.grpc.caller import Caller, OpenCall
 
@@ -39,23 +41,30 @@ _DROPPED: Final = frozenset(
         "last_updated",
         "instance_id",
         "port",
-        # The state of a group. Our groups read events only while they have consumers, and measure no rates.
-        "status",
+        # Ours does not measure the rates of groups.
         "average_per_second",
         "average_items_per_second",
         "count_since_last_measurement",
-        "observed_measurements",
-        "last_known_event_position",
-        "read_buffer_count",
-        "live_buffer_count",
     }
 )
+_OF_ALL: Final = frozenset({"last_known_event_position", "read_buffer_count", "live_buffer_count"})
+"""Fields of a group on all streams that depend on the events of the server itself."""
+
+_POSITION_TEXT: Final = re.compile(r"C:(\d+)/P:(\d+)")
 _SHORTEST_RECORD: Final = 50
 """Smallest number of bytes that an event takes in the log of either server."""
 
-_HANDLER: Final = "Exception was thrown by handler."
+_PACE: Final = 0.4
+"""Length of a pause as a share of that in the recording, which waited longer than necessary."""
+
 _PROGRESS: Final = frozenset({"caught_up", "checkpoint"})
-"""Messages whose number and order depend on chance."""
+"""Messages whose number and order depend on chance, and on the events of the server itself."""
+
+HIDDEN: Final = "$epoch-information"
+"""Stream of the first event that a real server writes when it starts. Clients cannot read it."""
+
+FIRST: Final = ("$$$scavenges", b'{"$maxAge":2592000,"$acl":{"$r":"$ops","$w":[],"$d":[],"$mr":[],"$mw":[]}}')
+"""Stream and data of the second one, which clients can read."""
 
 Step = list[Any]
 
@@ -97,9 +106,12 @@ class ReplayedCall:
     call: OpenCall
     requests: list[str] = field(default_factory=list)
     real: list[Any] = field(default_factory=list)
+    parsed: list[Any] = field(default_factory=list)  # all messages of our server so far
     real_status: tuple[Any, ...] | None = None
     taken: int = 0
     is_given_up: bool = False
+    has_progress: bool = False
+    refusal: CallStatus | None = None  # our status that is not OK, if the recorded client cancelled a running call
 
     @property
     def method(self) -> Method:
@@ -107,8 +119,13 @@ class ReplayedCall:
 
     def ours(self) -> list[Any]:
         """Return the messages of our server so far, without those that depend on chance."""
-        parsed = [self.method.response.FromString(each) for each in self.call.call.messages]
-        return [message for message in parsed if not _is_progress(message)]
+        new = self.call.call.messages[len(self.parsed) :]
+        self.parsed += [self.method.response.FromString(each) for each in new]
+        return [message for message in self.parsed if self.compares(message)]
+
+    def compares(self, message: Any) -> bool:
+        """Return whether a message is compared: not one that reports progress, unless the call `has_progress`."""
+        return not (_is_own(message) or (not self.has_progress and _is_progress(message)))
 
     @property
     def is_level(self) -> bool:
@@ -125,17 +142,27 @@ class Replay:
         recorded: The conversation.
         port_of: Function that returns the port of the server for the number of a recorded connection.
         timeout: Seconds to wait for the messages of each step.
+        has_progress: Whether to compare the messages that report progress, too.
 
     Attributes:
         calls: The calls, by connection and stream.
     """
 
-    def __init__(self, recorded: Recorded, port_of: Callable[[int], int], timeout: float = 1.0) -> None:
+    def __init__(
+        self,
+        recorded: Recorded,
+        port_of: Callable[[int], int],
+        timeout: float = 1.0,
+        *,
+        has_progress: bool = False,
+    ) -> None:
         self.calls: dict[tuple[int, int], ReplayedCall] = {}
         self._recorded = recorded
         self._port_of = port_of
         self._timeout = timeout
+        self._has_progress = has_progress
         self._positions: dict[int, int] = {}
+        self._ids: dict[str, str] = {}
         self._known_ids: set[str] = set()
 
     async def run(self) -> None:
@@ -157,12 +184,16 @@ class Replay:
             return
         await self._wait()
         await self._until_received(endpoints[conn])
+        if kind == "pause":
+            await asyncio.sleep(rest[0] * _PACE)
+            return
         if kind == "open":
             path, headers = rest
             method = METHODS.get(path) or _unknown(path)
             metadata = tuple((name, value) for name, value in headers if name not in ("grpc-timeout", "content-type"))
             begun = endpoints[conn].call(path, metadata)
-            self.calls[conn, stream] = ReplayedCall(path, OpenCall(endpoints[conn], begun, method))
+            opened = OpenCall(endpoints[conn], begun, method)
+            self.calls[conn, stream] = ReplayedCall(path, opened, has_progress=self._has_progress)
             return
         call = self.calls[conn, stream]
         if kind == "send":
@@ -170,6 +201,9 @@ class Replay:
         elif kind == "end":
             call.call.half_close()
         else:
+            status = call.call.call.response.status
+            if call.real_status is None and status is not None and status.code is not StatusCode.OK:
+                call.refusal = status
             call.call.cancel()
 
     def _note(self, kind: str, call: ReplayedCall, rest: list[Any]) -> None:
@@ -178,7 +212,7 @@ class Replay:
             call.is_given_up = False
             return
         message = call.method.response.FromString(bytes.fromhex(rest[0]))
-        if not _is_progress(message):
+        if call.compares(message):
             call.real.append(message)
 
     async def _until_received(self, endpoint: ClientEndpoint) -> None:
@@ -205,17 +239,25 @@ class Replay:
     def _record(self, real: Message, ours: Message) -> None:
         """Record which position of our server corresponds to which position of the real one."""
         for descriptor, value in real.ListFields():
+            if descriptor.name == "id" and isinstance(value, Message):
+                self._record_id(value, getattr(ours, descriptor.name))
             if descriptor.name in _POSITIONS or (descriptor.name == "position" and isinstance(value, int)):
                 self._positions.setdefault(value, getattr(ours, descriptor.name))
             elif isinstance(value, Message) and ours.HasField(descriptor.name):
                 self._record(value, getattr(ours, descriptor.name))
+
+    def _record_id(self, real: Message, ours: Message) -> None:
+        """Record which id that our server made corresponds to which one of the real server."""
+        [before], [after] = _texts(real) or [""], _texts(ours) or [""]
+        if before != after:
+            self._ids[before] = after
 
     def _translated(self, call: ReplayedCall, data: bytes) -> bytes:
         try:
             message = call.method.request.FromString(data)
         except DecodeError:
             return data
-        self._known_ids |= _texts(message)
+        self._known_ids |= _texts(message) - self._ids.keys()
         call.requests.append(str(message)[:300])
         return bytes(message.SerializeToString()) if self._translate(message) else data
 
@@ -228,16 +270,26 @@ class Replay:
             if descriptor.name in _POSITIONS and (ours := self._ours(value)) is not None:
                 setattr(message, descriptor.name, ours)
                 changed = True
+            elif isinstance(value, str) and value in self._ids:
+                setattr(message, descriptor.name, self._ids[value])
+                changed = True
             elif isinstance(value, Message):
                 changed = self._translate(value) or changed
+            elif descriptor.name == "ids":
+                changed = sum(map(self._translate, value)) > 0 or changed
         return changed
 
     def _ours(self, position: int) -> int | None:
-        """Return our position for one of the real server, which can be inside a record; None if unknown."""
+        """Return our position for one of the real server, inside a record if that is; None if unknown."""
         below = max((known for known in self._positions if known <= position), default=None)
-        if below is None or position - below >= _SHORTEST_RECORD:
+        if below is None or (below != position and position - below >= self._length(below)):
             return None
-        return self._positions[below] + position - below
+        return self._positions[below] + min(position - below, _SHORTEST_RECORD - 1)
+
+    def _length(self, position: int) -> int:
+        """Return the smallest number of bytes that the record at a position of the real server takes."""
+        above = min((known for known in self._positions if known > position), default=None)
+        return _SHORTEST_RECORD if above is None else above - position
 
     # Comparison -------------------------------------------------------------------------------
 
@@ -249,6 +301,8 @@ class Replay:
             ours = [self._plain(message, real=False) for message in call.ours()]
             if real != ours[: len(real)] or (call.real_status is not None and len(real) != len(ours)):
                 found.append(f"{conn}/{stream} {call.path} messages: {_first_difference(real, ours)}")
+            if call.refusal is not None:
+                found.append(f"{conn}/{stream} {call.path} no answer != {call.refusal}")
             status = call.call.call.response.status
             if call.real_status is not None and not (status and _is_same_status(call.real_status, status)):
                 found.append(f"{conn}/{stream} {call.path} status: {call.real_status} != {status}")
@@ -261,7 +315,7 @@ class Replay:
         plain: dict[str, Any] = {}
         for descriptor, value in message.ListFields():
             name = descriptor.name
-            if name in _DROPPED:
+            if name in _DROPPED or (name in _OF_ALL and plain["event_source"] == ALL_STREAM):
                 continue
             if name in _POSITIONS or (name == "position" and isinstance(value, int)):
                 plain[name] = self._positions.get(value, f"real {value}") if real else value
@@ -270,12 +324,17 @@ class Replay:
                 plain[name] = text if text in self._known_ids else "made by the server"
             elif isinstance(value, Message):
                 plain[name] = self._plain(value, real=real)
+            elif name == "observed_measurements":
+                plain[name] = [each.key for each in value]
             elif hasattr(value, "items"):
                 plain[name] = {key: each for key, each in value.items() if key not in _DROPPED}
             elif name == "custom_metadata" and value.startswith(b"{"):
                 plain[name] = {key: each for key, each in json.loads(value).items() if key != "added"}
             elif name in ("record_id", "scavenge_id"):
                 plain[name] = value if value in self._known_ids else "made by the server"
+            elif real and isinstance(value, str) and (found := _POSITION_TEXT.fullmatch(value)):
+                ours = self._ours(int(found[1]))
+                plain[name] = value if ours is None else f"C:{ours}/P:{ours}"
             elif isinstance(value, (str, bytes, int, float)):
                 plain[name] = value
             else:
@@ -291,27 +350,34 @@ def _first_difference(real: list[Any], ours: list[Any]) -> str:
     return f"{len(real)} messages != {len(ours)}"
 
 
+def _kind(message: Any) -> str | None:
+    """Return the name of the field that is set in a message of a read or of a consumer; None for other messages."""
+    return message.WhichOneof("content") if "content" in message.DESCRIPTOR.oneofs_by_name else None
+
+
 def _is_progress(message: Any) -> bool:
-    """Return whether a message reports progress, or an event that a real server writes when it starts."""
-    if "content" not in message.DESCRIPTOR.oneofs_by_name:
-        return False
-    kind = message.WhichOneof("content")
-    is_first = kind == "event" and message.event.event.stream_identifier.stream_name == b"$$$scavenges"
-    return kind in _PROGRESS or is_first
+    """Return whether a message reports the progress of a subscription."""
+    return _kind(message) in _PROGRESS
+
+
+def _is_own(message: Any) -> bool:
+    """Return whether a message has an event of a real server that it does not show to clients."""
+    return _kind(message) == "event" and message.event.event.stream_identifier.stream_name == HIDDEN.encode()
 
 
 def _is_same_status(real: tuple[str, str, dict[str, str]], ours: CallStatus) -> bool:
     """Return whether two statuses are equal, except for intended differences.
 
-    Where a real server only reports that its handler failed, our status also has a reason. Where a real server
-    answers with HTTP status 500, ours has an error. Recorded texts can be truncated.
+    Where a real server answers with HTTP status 500, ours has an error. Recorded texts can be truncated.
     """
     code, text, metadata = real
     if code == "500":
         return ours.code is not StatusCode.OK
+    if ours.http_status is not None:
+        return code == ours.http_status
     found = {name: value for name, value in ours.metadata if name != "grpc-status-details-bin"}
     start, cut, _ = text.partition("... (")
-    is_same_text = ours.message.startswith(start) if cut or text == _HANDLER else ours.message == text
+    is_same_text = ours.message.startswith(start) if cut else ours.message == text
     return code == str(ours.code.value) and is_same_text and found.keys() == metadata.keys()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from base64 import b64encode
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.model.login_throttle import BURST
 from rxpump.server import EmbeddedServer
 from rxpump.server.grpc import grpc_connection
+from rxpump.server.strictness import Strictness
 from tests.certificates import authority_file, certified
 from tests.grpc.harness import ClientEndpoint, connected
 from tests.server.grpc.caller import ADMIN, Caller, OpenCall, calling, event, read_request, serving
@@ -31,12 +33,33 @@ def unknown(path: str) -> Method:
     [
         ("/event_store.client.streams.Streams/Nope", "Method is unimplemented."),
         ("/event_store.client.nope.Nope/Read", "Service is unimplemented."),
-        ("/event_store.client.streams.streams/read", "Service is unimplemented."),
     ],
 )
 async def test_an_unknown_method_is_unimplemented(caller: Caller, path: str, text: str) -> None:
     answer = await caller.ask(unknown(path), b"")
     assert (answer.code, answer.status.message) == (StatusCode.UNIMPLEMENTED, text)
+
+
+async def test_a_path_in_other_letters_is_an_error(caller: Caller) -> None:
+    answer = await caller.ask(unknown(streams.READ.path.lower()), b"")
+    assert answer.code is StatusCode.UNKNOWN
+    assert streams.READ.path in answer.status.message
+
+
+@pytest.mark.parametrize(("strictness", "has_reason"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
+async def test_reasons_are_sent_unless_the_server_imitates_a_real_one(
+    strictness: Strictness, has_reason: bool
+) -> None:
+    requests: dict[Method, bytes] = {
+        unknown(streams.READ.path.lower()): b"",
+        streams.READ: b"\xff",
+        streams.DELETE: b"",
+    }
+    async with serving(insecure=True, strictness=strictness) as server, calling(server) as caller:
+        for method, request in requests.items():
+            answer = await caller.ask(method, request)
+            real, _, reason = answer.status.message.partition("handler.")
+            assert (real, bool(reason)) == ("Exception was thrown by ", has_reason)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +197,19 @@ async def test_wrong_credentials_are_refused_everywhere() -> None:
         for method in (streams.READ, gossip.READ, server_features.GET_SUPPORTED_METHODS):
             answer = await caller.ask(method, read_request("s"), metadata=WRONG)
             assert (answer.code, answer.status.message) == (StatusCode.UNAUTHENTICATED, "Unauthenticated")
+
+
+@pytest.mark.parametrize("decoded", [b"admin:", b":changeit", b":", b"\xff:\xff"])
+async def test_incomplete_credentials_are_wrong(decoded: bytes) -> None:
+    metadata = (("authorization", f"Basic {b64encode(decoded).decode()}"),)
+    async with serving() as server, calling(server) as caller:
+        assert (await read_all(caller, metadata)).code is StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("value", ["Basic  YWRtaW46Y2hhbmdlaXQ=", "Bearer YWRtaW46Y2hhbmdlaXQ="])
+async def test_the_form_of_credentials_is_that_of_a_real_server(value: str) -> None:
+    async with serving() as server, calling(server) as caller:
+        assert (await read_all(caller, (("authorization", value),))).code is StatusCode.OK
 
 
 async def test_guessing_passwords_is_slow() -> None:

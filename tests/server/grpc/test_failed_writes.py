@@ -52,15 +52,21 @@ async def test_a_call_names_the_reason(
         for stage in TimedOut:
             refusing(monkeypatch, server, NotCommitted("too slow", stage))
             answer = await ask(caller, method, requests)
-            assert answer.code is code_of_timeout(method, stage)
-            assert answer.status.message == f"Operation timed out: {stage.value}"
+            assert (answer.code, answer.status.message) == timeout_of(method, stage)
         monkeypatch.undo()
 
 
-def code_of_timeout(method: Method, stage: TimedOut) -> StatusCode:
+def timeout_of(method: Method, stage: TimedOut) -> tuple[StatusCode, str]:
+    """Return the status of a call whose write took too long."""
+    text = f"Operation timed out: {stage.value}"
     if "StreamsService" not in method.path:
-        return StatusCode.ABORTED
-    return StatusCode.DEADLINE_EXCEEDED if stage is TimedOut.COMMIT else StatusCode.INTERNAL
+        return StatusCode.ABORTED, text
+    if stage is TimedOut.PREPARE:
+        return StatusCode.INTERNAL, text
+    name = "Append session" if method is streams_v2.APPEND_SESSION else "Append records"
+    awaited = "for commit" if stage is TimedOut.COMMIT else "to be forwarded to the leader"
+    text = f"Operation timed out: {name} timed out while waiting {awaited} Please try again after 5 seconds."
+    return StatusCode.DEADLINE_EXCEEDED, text
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,8 @@ def code_of_timeout(method: Method, stage: TimedOut) -> StatusCode:
     [
         (NotCommitted("the disk is full"), "SERVER_MALFUNCTION"),
         (NotCommitted("too slow", TimedOut.COMMIT), "OPERATION_TIMEOUT"),
-        (NotCommitted("too slow", TimedOut.FORWARD), "SERVER_MALFUNCTION"),
+        (NotCommitted("too slow", TimedOut.FORWARD), "OPERATION_TIMEOUT"),
+        (NotCommitted("too slow", TimedOut.PREPARE), "SERVER_MALFUNCTION"),
     ],
 )
 async def test_an_append_to_several_streams_has_details(
@@ -79,8 +86,8 @@ async def test_an_append_to_several_streams_has_details(
         answer = await ask(caller, streams_v2.APPEND_RECORDS, [{"records": [RECORD]}])
         whole = status.Status.FromString(dict(answer.status.metadata)["grpc-status-details-bin"])
         assert (whole.code, whole.message) == (answer.code.value, answer.status.message)
-        [detail] = whole.details
-        assert status.ErrorInfo.FromString(detail.value).reason == reason
+        assert status.ErrorInfo.FromString(whole.details[0].value).reason == reason
+        assert len(whole.details) == (2 if reason == "OPERATION_TIMEOUT" else 1)
         monkeypatch.undo()
 
 

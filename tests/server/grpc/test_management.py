@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,14 @@ async def test_users_are_created_changed_and_deleted() -> None:
 
 
 async def test_a_blank_login_stands_for_all_users() -> None:
-    """Only accounts that were changed have a time, so that clients do not show 1970 for the others."""
+    """Accounts that were never changed have the time of the start, when a real server creates them."""
+    before = time.time_ns() // 100
     async with serving() as server, calling(server) as caller:
         await create_ouro(caller)
         for login in ("", " "):
-            found = {each.login_name: each.HasField("last_updated") for each in await details(caller, login)}
-            assert found == {"admin": False, "ops": False, "ouro": True}
+            found = await details(caller, login)
+            assert [each.login_name for each in found] == ["admin", "ops", "ouro"]
+            assert all(each.last_updated.ticks_since_epoch >= before for each in found)
 
 
 async def test_a_user_changes_the_password_who_knows_it() -> None:
@@ -85,11 +88,24 @@ async def test_a_user_changes_the_password_who_knows_it() -> None:
         for password in ("wrong", ""):
             wrong = await change(caller, users.CHANGE_PASSWORD, current_password=password, **options)
             assert wrong.error == "access-denied"
-        other = await change(caller, users.CHANGE_PASSWORD, OPS, current_password="secret", **options)
-        assert other.error == "access-denied"
+        anonymous = await change(caller, users.CHANGE_PASSWORD, (), current_password="secret", **options)
+        assert anonymous.error == "access-denied"
         own = basic("ouro", "secret")
         right = await change(caller, users.CHANGE_PASSWORD, own, current_password="secret", **options)
         assert right.code is StatusCode.OK
+        assert await can_log_in(caller, "ouro", "new")
+
+
+async def test_another_user_changes_the_password_of_a_disabled_user() -> None:
+    async with serving() as server, calling(server) as caller:
+        await create_ouro(caller)
+        await change(caller, users.DISABLE, login_name="ouro")
+        passwords = {"current_password": "secret", "new_password": "new"}
+        assert (
+            await change(caller, users.CHANGE_PASSWORD, OPS, login_name="ouro", **passwords)
+        ).code is StatusCode.OK
+        assert not await can_log_in(caller, "ouro", "new")
+        await change(caller, users.ENABLE, login_name="ouro")
         assert await can_log_in(caller, "ouro", "new")
 
 
@@ -104,8 +120,19 @@ async def test_an_unknown_user_is_not_found(method: Method) -> None:
         answer = await change(caller, method, login_name="nobody", **passwords)
         assert (answer.code, answer.error) == (StatusCode.NOT_FOUND, "user-not-found")
         assert answer.status.message == "User 'nobody' is not found."
-        assert (await change(caller, method, OPS, login_name="nobody", **passwords)).error == "access-denied"
+        by_other = await change(caller, method, OPS, login_name="nobody", **passwords)
+        assert by_other.error == ("user-not-found" if method is users.CHANGE_PASSWORD else "access-denied")
         assert (await caller.ask(method, b"", metadata=ADMIN)).code is StatusCode.UNKNOWN
+
+
+async def test_users_are_events_of_their_streams() -> None:
+    async with serving() as server, calling(server) as caller:
+        await create_ouro(caller)
+        await change(caller, users.DISABLE, login_name="ouro")
+        listed = await caller.events("$users", metadata=ADMIN)
+        assert [each.metadata["type"] for each in listed] == ["$User"]
+        found = await caller.events("$user-ouro", metadata=ADMIN)
+        assert [each.metadata["type"] for each in found] == ["$UserCreated", "$UserUpdated"]
 
 
 async def test_a_user_exists_once() -> None:
@@ -113,10 +140,22 @@ async def test_a_user_exists_once() -> None:
         answer = await change(caller, users.CREATE, login_name="ops", password="x")
         assert (answer.code, answer.error) == (StatusCode.FAILED_PRECONDITION, "user-conflict")
         empty = await change(caller, users.CREATE, login_name="", password="x")
-        assert empty.code is StatusCode.INVALID_ARGUMENT
+        assert empty.code is StatusCode.OK
+        assert [each.login_name for each in await details(caller)] == ["", "admin", "ops"]
         assert (await change(caller, users.CREATE, OPS, login_name="x", password="x")).error == "access-denied"
         assert (await change(caller, users.DETAILS, ())).error == "access-denied"
         assert (await change(caller, users.DETAILS, login_name="nobody")).error == "user-not-found"
+
+
+async def test_a_user_who_exists_is_created_again_with_the_same_password() -> None:
+    async with serving() as server, calling(server) as caller:
+        await create_ouro(caller)
+        before = await details(caller, "ouro")
+        again = await change(caller, users.CREATE, login_name="ouro", password="secret", full_name="Other")
+        assert again.code is StatusCode.OK
+        assert await details(caller, "ouro") == before
+        given = await change(caller, users.CREATE, login_name="ops", password="changeit")
+        assert given.code is StatusCode.OK
 
 
 async def test_an_insecure_server_has_no_users(caller: Caller) -> None:
@@ -180,8 +219,9 @@ async def test_a_scavenge_removes_hidden_events(server: EmbeddedServer, caller: 
     assert stream.scavenged == 298
 
 
+@pytest.mark.parametrize("is_named", [True, False])
 async def test_a_scavenge_can_be_stopped(
-    server: EmbeddedServer, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer, caller: Caller, monkeypatch: pytest.MonkeyPatch, is_named: bool
 ) -> None:
     monkeypatch.setattr(scavenge, "_EVENTS", 1)
     await hide_events(caller)
@@ -190,11 +230,13 @@ async def test_a_scavenge_can_be_stopped(
     assert (second.scavenge_result, second.scavenge_id) == (1, first.scavenge_id)
     wrong = await change(caller, operations.STOP_SCAVENGE, scavenge_id="nope")
     assert (wrong.error, dict(wrong.status.metadata)["scavenge-id"]) == ("scavenge-not-found", first.scavenge_id)
-    stopped = (await change(caller, operations.STOP_SCAVENGE, scavenge_id=first.scavenge_id)).only
+    name = first.scavenge_id if is_named else "current"
+    stopped = (await change(caller, operations.STOP_SCAVENGE, scavenge_id=name)).only
     assert (stopped.scavenge_result, stopped.scavenge_id) == (2, first.scavenge_id)
     assert not server.store.is_scavenging
-    missing = await change(caller, operations.STOP_SCAVENGE, scavenge_id=first.scavenge_id)
-    assert dict(missing.status.metadata) == {"exception": "scavenge-not-found"}
+    for id in (first.scavenge_id, "current"):
+        missing = await change(caller, operations.STOP_SCAVENGE, scavenge_id=id)
+        assert dict(missing.status.metadata) == {"exception": "scavenge-not-found"}
 
 
 async def test_operations_need_permission() -> None:

@@ -17,7 +17,7 @@ from tests.server.grpc.caller import ADMIN, Answer, Caller, calling, event, serv
 from tests.server.grpc.test_management import OPS, change
 
 NAME = "$by_category"
-OTHERS = ["$by_event_type", "$streams", "$stream_by_category"]
+ALL = ["$streams", "$stream_by_category", NAME, "$by_event_type", "$by_correlation_id"]
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ async def test_statistics_describe_the_system_projections(server: EmbeddedServer
     [one] = await statistics(caller, name=NAME)
     assert (one.name, one.effective_name, one.status, one.mode) == (NAME, NAME, "Running", "Continuous")
     assert (one.last_checkpoint, one.position[:2]) == ("C:0/P:-1", "C:")
-    for mode in ("all", "continuous"):
-        assert [each.name for each in await statistics(caller, **{mode: {}})] == [NAME, *OTHERS]
+    of_all: list[dict[str, Any]] = [{"all": {}}, {"continuous": {}}, {"name": ""}, {}]
+    for options in of_all:
+        assert [each.name for each in await statistics(caller, **options)] == ALL
     for mode in ("transient", "one_time"):
         assert await statistics(caller, **{mode: {}}) == []
 
@@ -99,7 +100,7 @@ async def test_the_projections_are_restarted(server: EmbeddedServer, caller: Cal
     await changed(caller, projections.DISABLE, "$streams", write_checkpoint=True)
     assert (await caller.ask(projections.RESTART_SUBSYSTEM, b"")).code is StatusCode.OK
     statuses = {each.name: each.status for each in await statistics(caller, all={})}
-    assert statuses == dict.fromkeys((NAME, *OTHERS), "Running") | {"$streams": "Stopped"}
+    assert statuses == dict.fromkeys(ALL, "Running") | {"$streams": "Stopped"}
     await caller.append("a-1", event())
     assert await count_events(server, "$ce-a", 1) == 1
 
@@ -132,6 +133,7 @@ async def test_an_unknown_projection_is_not_found(caller: Caller, method: Method
 async def test_only_system_projections_are_served(caller: Caller) -> None:
     """Unlike a real server, the embedded one cannot execute JavaScript."""
     text = "This server runs only the system projections. It cannot "
+    await changed(caller, projections.DISABLE, write_checkpoint=True)
     for answer in (
         await change(caller, projections.CREATE, (), continuous={"name": "mine"}, query="fromAll()"),
         await change(caller, projections.CREATE, (), one_time={}, query="fromAll()"),
@@ -144,6 +146,15 @@ async def test_only_system_projections_are_served(caller: Caller) -> None:
     assert (conflict.code, "received Conflict" in conflict.status.message) == (StatusCode.UNKNOWN, True)
     for method in (projections.ENABLE, projections.STATISTICS):
         assert (await caller.ask(method, b"")).code is StatusCode.UNKNOWN
+
+
+@pytest.mark.parametrize("is_aborted", [False, True])
+async def test_a_projection_that_is_not_stopped_cannot_be_deleted(caller: Caller, is_aborted: bool) -> None:
+    if is_aborted:
+        await changed(caller, projections.DISABLE, write_checkpoint=False)
+    answer = await changed(caller, projections.DELETE)
+    assert answer.code is StatusCode.UNKNOWN
+    assert answer.status.message.startswith("Envelope callback expected Updated, received OperationFailed instead. ")
 
 
 async def test_a_failed_projection_says_why(

@@ -131,19 +131,21 @@ async def test_stream_positions_come_if_they_are_asked_for(caller: Caller) -> No
 
 async def test_links_are_resolved(caller: Caller) -> None:
     target = (await caller.append("target", event("a", b'{"n":1}'))).only.success.position.commit_position
-    for data in (b"0@target", b"9@target", b"0@none", b"0@", b"", b"nonsense", b"x@target"):
+    broken = (b"9@target", b"0@none", b"0@", b"0", b" +7 ", b"-5@target", b"-9223372036854775807@target")
+    plain = (b"", b"nonsense", b"x@target", b"@target", b"1.0@target", b"9223372036854775808@target")
+    for data in (b"0@target", *broken, *plain):
         await caller.append("links", event("$>", data, content_type=BINARY))
     found = [message.event for message in (await caller.read("links", resolve_links=True)).messages]
     assert [(each.HasField("event"), each.HasField("link")) for each in found] == [
         (True, True),
-        *[(False, True)] * 3,
-        *[(True, False)] * 3,
+        *[(False, True)] * len(broken),
+        *[(True, False)] * len(plain),
     ]
     assert found[0].event.data == b'{"n":1}'
     assert found[0].event.commit_position == target
     assert found[0].commit_position == found[0].link.commit_position > target
     unresolved = [message.event for message in (await caller.read("links")).messages]
-    assert [(each.event.metadata["type"], each.HasField("link")) for each in unresolved] == [("$>", False)] * 7
+    assert {(each.event.metadata["type"], each.HasField("link")) for each in unresolved} == {("$>", False)}
 
 
 async def log_types(caller: Caller, **options: Any) -> list[str]:
@@ -185,7 +187,8 @@ async def test_the_log_is_filtered(caller: Caller, direction: dict[str, Any]) ->
     assert await count("event_type", prefix=[""]) == 60
 
 
-NO_VERSION = "'None' is not a valid EventStore.Client.Streams.ReadReq+Types+Options"
+OPTIONS_NAME = "EventStore.Client.Streams.ReadReq+Types+Options"
+NO_VERSION = f"'None' is not a valid {OPTIONS_NAME}"
 OPTIONS = {
     "no options": (streams.ReadRequest(), StatusCode.UNKNOWN, "Exception was thrown by handler."),
     "no source": (
@@ -250,7 +253,17 @@ OPTIONS = {
     "a filter without a subject": (
         read_request(None, filter={"count": {}}),
         StatusCode.INVALID_ARGUMENT,
-        f"{NO_VERSION}+Types+FilterOptions+FilterOneofCase",
+        f"'{{ \"count\": {{ }} }}' is not a valid {OPTIONS_NAME}+Types+FilterOptions",
+    ),
+    "a filter with a window only": (
+        read_request(None, filter={"max": 0, "checkpoint_interval_multiplier": 2}),
+        StatusCode.INVALID_ARGUMENT,
+        f'\'{{ "max": 0, "checkpointIntervalMultiplier": 2 }}\' is not a valid {OPTIONS_NAME}+Types+FilterOptions',
+    ),
+    "an empty filter": (
+        read_request(None, filter={}),
+        StatusCode.INVALID_ARGUMENT,
+        f"'{{ }}' is not a valid {OPTIONS_NAME}+Types+FilterOptions",
     ),
     "a filter without a window": (
         read_request(None, filter={"event_type": {"prefix": ["x"]}}),
@@ -290,7 +303,9 @@ async def test_a_secondary_index_is_not_found(caller: Caller, amount: dict[str, 
     assert (answer.code, answer.error, answer.messages) == (StatusCode.NOT_FOUND, "index-not-found", [])
     assert answer.status.message == "Index '$idx-ce-orders' not found."
     assert dict(answer.status.metadata)["index-name"] == "$idx-ce-orders"
-    assert (await read(prefix=["s", "$idx-all"])).code is StatusCode.INVALID_ARGUMENT
+    both = await read(prefix=["s", "$idx-all"])
+    assert both.code is StatusCode.INVALID_ARGUMENT
+    assert both.status.message.startswith("Index reads only work with one index name and cannot be combined")
 
 
 async def test_a_user_who_may_not_read_everything_learns_of_no_index() -> None:

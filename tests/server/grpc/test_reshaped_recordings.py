@@ -10,7 +10,7 @@ from rxpump.server.strictness import Strictness
 from tests.grpc.reshaping_proxy import reshaping
 from tests.server.grpc.caller import serving
 from tests.server.grpc.replay import Replay
-from tests.server.grpc.test_recordings import RECORDINGS, SECURE, is_expected, replayed
+from tests.server.grpc.test_recordings import RECORDINGS, SECURE, is_expected, replayed, write_before
 
 OFTEN = {
     "append-expected-version",
@@ -40,10 +40,11 @@ def cases() -> list[Any]:
 @pytest.mark.parametrize(("server", "case"), cases())
 async def test_requests_in_other_forms_get_the_same_answers(server: str, case: str) -> None:
     recorded = RECORDINGS[server, case]
-    async with serving(insecure=case not in SECURE, strictness=Strictness.REAL) as ours:
+    async with serving(insecure=case not in SECURE, strictness=Strictness.REAL, persistent_tick=0.1) as ours:
         assert ours.grpc_port is not None
+        await write_before(ours, recorded)
         async with reshaping(ours.grpc_port, len(recorded.steps), of_requests=True) as proxy:
             replay = Replay(recorded, lambda _: proxy.port)
             await replay.run()
             assert proxy.connections
-    assert [line for line in replay.differences() if not is_expected(recorded, line)] == []
+    assert [line for line in replay.differences() if not is_expected(server, case, line)] == []

@@ -141,7 +141,7 @@ async def test_events_below_a_start_past_the_end_do_not_come(caller: Caller) -> 
 
 
 async def test_a_start_inside_a_record_is_refused(caller: Caller) -> None:
-    await caller.append("s", event())
+    await caller.append("s", event(), event())
     start = {"position": {"commit_position": 65, "prepare_position": 65}}
     answer = await caller.ask(streams.READ, read_request(None, start=start, **LIVE))
     assert kinds(answer.messages) == ["confirmation"]
@@ -149,6 +149,16 @@ async def test_a_start_inside_a_record_is_refused(caller: Caller) -> None:
         StatusCode.INVALID_ARGUMENT,
         "Trying to read from an invalid position.",
     )
+
+
+async def test_a_start_inside_the_last_record_is_past_the_end(caller: Caller) -> None:
+    await caller.append("s", event())
+    start = {"position": {"commit_position": 65, "prepare_position": 65}}
+    assert (await caller.ask(streams.READ, read_request(None, start=start))).messages == []
+    call = await caller.begin(streams.READ, read_request(None, start=start, **LIVE))
+    assert kinds(await call.take(2)) == ["confirmation", "caught_up"]
+    await caller.append("s", event("next"))
+    assert (await call.next()).event.event.metadata["type"] == "next"
 
 
 def wanted(prefix: str, window: int, multiplier: int) -> dict[str, Any]:
@@ -165,14 +175,82 @@ async def test_a_filter_reports_its_progress(caller: Caller) -> None:
     call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 2, 2), **LIVE))
     messages = await call.take(6)
     assert kinds(messages) == ["confirmation", "event", "event", "checkpoint", "checkpoint", "caught_up"]
-    at = messages[4].checkpoint
-    assert messages[5].caught_up.position.commit_position == at.commit_position == at.prepare_position
+    at = messages[3].checkpoint
+    assert messages[2].event.commit_position == at.commit_position == at.prepare_position
     assert at.HasField("timestamp")
+    last = messages[4].checkpoint  # where the last page begins, which has no events
+    assert (last.commit_position > at.commit_position, last.prepare_position) == (True, 0)
+    assert messages[5].caught_up.position.commit_position == last.commit_position
     for _ in range(4):
         await caller.append("s", event("b"))
     assert kinds([await call.next()]) == ["checkpoint"]
     await caller.append("s", event("a"))
     assert (await call.next()).event.event.metadata["type"] == "a"
+
+
+async def test_a_checkpoint_precedes_the_end_if_an_event_has_none(caller: Caller) -> None:
+    """The interval ends later. Events that do not match do not move the checkpoint."""
+    await caller.append("s", event("a"), event("b"))
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 10, 1), **LIVE))
+    messages = await call.take(4)
+    assert kinds(messages) == ["confirmation", "event", "checkpoint", "caught_up"]
+    position = messages[1].event.commit_position
+    assert messages[2].checkpoint.commit_position == position
+    assert messages[3].caught_up.position.commit_position == position
+
+
+async def test_a_checkpoint_without_an_event_is_where_its_interval_began(caller: Caller) -> None:
+    await caller.append("s", *(event("b") for _ in range(5)))
+    log = (await caller.ask(streams.READ, read_request())).messages
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 2, 1), **LIVE))
+    messages = await call.take(5)
+    assert kinds(messages) == ["confirmation", *["checkpoint"] * 3, "caught_up"]
+    places = [(each.checkpoint.commit_position, each.checkpoint.prepare_position) for each in messages[1:4]]
+    assert places == [(0, 0), *((log[number].event.commit_position, 0) for number in (2, 4))]
+    assert messages[4].caught_up.position.commit_position == places[2][0]
+
+
+async def test_a_page_without_events_moves_the_checkpoint_to_its_beginning(caller: Caller) -> None:
+    """The checkpoint of an interval is not at the last event of the interval if a later page has none."""
+    await caller.append("s", *map(event, "abbbba"))
+    log = (await caller.ask(streams.READ, read_request())).messages
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 2, 2), **LIVE))
+    messages = await call.take(6)
+    assert kinds(messages) == ["confirmation", "event", "checkpoint", "event", "checkpoint", "caught_up"]
+    first, last = messages[2].checkpoint, messages[4].checkpoint
+    assert (first.commit_position, first.prepare_position) == (log[2].event.commit_position, 0)
+    assert last.commit_position == last.prepare_position == log[5].event.commit_position
+
+
+@pytest.mark.parametrize("number", [0, 2])
+async def test_a_start_before_the_end_is_the_checkpoint_if_nothing_passes(caller: Caller, number: int) -> None:
+    await caller.append("s", event("b"), event("b"), event("b"))
+    log = (await caller.ask(streams.READ, read_request())).messages
+    place = log[number].event.event
+    position = {"commit_position": place.commit_position, "prepare_position": place.prepare_position}
+    start = {"position": position}
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 10, 1), start=start, **LIVE))
+    is_end = number == 2
+    messages = await call.take(2 if is_end else 3)
+    assert kinds(messages) == ["confirmation", *(() if is_end else ("checkpoint",)), "caught_up"]
+    if not is_end:
+        assert messages[1].checkpoint.commit_position == place.commit_position
+    assert messages[-1].caught_up.position.commit_position == place.commit_position
+
+
+async def test_a_filter_from_the_end_begins_without_a_checkpoint(caller: Caller) -> None:
+    await caller.append("s", event("b"))
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 1, 1), start={"end": {}}, **LIVE))
+    assert kinds(await call.take(2)) == ["confirmation", "caught_up"]
+
+
+async def test_many_events_that_pass_are_on_pages_of_32(caller: Caller) -> None:
+    await caller.append("s", *(event("a") for _ in range(100)), *(event("b") for _ in range(10)))
+    call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 40, 1), **LIVE))
+    messages = await call.take(105)
+    places = {number: each for number, each in enumerate(messages) if not each.HasField("event")}
+    assert kinds(list(places.values())) == ["confirmation", *["checkpoint"] * 3, "caught_up"]
+    assert list(places) == [0, 65, 98, 103, 104]
 
 
 async def test_a_subscription_resumes_from_a_checkpoint(caller: Caller) -> None:
@@ -186,7 +264,9 @@ async def test_a_subscription_resumes_from_a_checkpoint(caller: Caller) -> None:
     await caller.append("s", event("a"))
     start = {"position": {"commit_position": last.commit_position, "prepare_position": last.prepare_position}}
     call = await caller.begin(streams.READ, read_request(None, filter=wanted("a", 1, 1), start=start, **LIVE))
-    assert (await call.take(2))[1].event.event.metadata["type"] == "a"
+    messages = await call.take(4)
+    assert kinds(messages) == ["confirmation", "checkpoint", "event", "checkpoint"]
+    assert messages[2].event.event.metadata["type"] == "a"
 
 
 async def test_a_filter_needs_a_multiplier(caller: Caller) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from rxpump.grpc.messages import streams
 from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server import EmbeddedServer
 from rxpump.server.grpc.services import append, batch_append, batch_errors
 from rxpump.server.grpc.services.proposed_events import MAX_EVENT_BYTES
@@ -250,6 +251,21 @@ def batch(stream: str = "s", *events: Any, final: bool = True, id: str | None = 
     )
 
 
+@pytest.mark.parametrize("expected", ["any", "no_stream", "stream_exists"])
+async def test_an_empty_append_to_a_tombstoned_stream_succeeds_or_not(caller: Caller, expected: str) -> None:
+    await caller.append("s", event())
+    await delete(caller, streams.TOMBSTONE, any={})
+    version: dict[str, Any] = {expected: {}}
+    alone = await caller.append("s", **version)
+    batched = (await caller.ask(streams.BATCH_APPEND, batch("s", **version))).only
+    if expected == "stream_exists":
+        assert alone.error == "stream-deleted"
+        assert batched.error.message == "StreamDeleted"
+    else:
+        assert alone.only.success.current_revision == MAX_EVENT_NUMBER
+        assert batched.success == alone.only.success
+
+
 def part(id: str, *events: Any, final: bool = False) -> Any:
     return streams.BatchAppendRequest(correlation_id={"string": id}, proposed_messages=events, is_final=final)
 
@@ -320,6 +336,23 @@ async def test_a_bad_batch_has_the_text_of_a_real_server(caller: Caller, case: s
     answer = (await caller.ask(streams.BATCH_APPEND, request)).only
     [detail] = answer.error.details
     assert streams.BadRequest.FromString(detail.value).message == text
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        ({}, "Object reference not set to an instance of an object."),
+        ({"stream_identifier": {}}, "Invalid stream ID:  (Parameter 'eventStreamIds')"),
+    ],
+)
+async def test_a_batch_must_name_its_stream(caller: Caller, stream: dict[str, Any], text: str) -> None:
+    """The answer to a batch without a stream has no stream, either."""
+    request = batch("s", event())
+    request.options.CopyFrom(streams.BatchAppendRequest(options={**stream, "any": {}}).options)
+    answer = (await caller.ask(streams.BATCH_APPEND, request)).only
+    [detail] = answer.error.details
+    assert streams.BadRequest.FromString(detail.value).message == text
+    assert answer.HasField("stream_identifier") == bool(stream)
 
 
 async def test_each_batch_has_its_own_error(caller: Caller) -> None:

@@ -33,7 +33,7 @@ async def get(
     """Send a request with the client of the standard library; return status, headers and body."""
 
     def ask() -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=120)
         try:
             connection.request(method, target, headers=headers)
             response = connection.getresponse()

@@ -14,7 +14,7 @@ from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.response import HttpResponse
 from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.commands import Command
-from tests.server.groups.clients import PARKED, Consuming, turns
+from tests.server.groups.clients import PARKED, GroupTalk, turns
 from tests.server.http.requests import parse
 from tests.server.store.driving import write_metadata
 from tests.server.talk import Talk
@@ -23,8 +23,8 @@ PATH = "/subscriptions/s/g/replayParked"
 
 
 @pytest.fixture
-async def client(talk: Talk) -> Consuming:
-    client = Consuming(talk.store, talk.node)
+async def client(talk: Talk) -> GroupTalk:
+    client = GroupTalk(talk.store, talk.node)
     await client.create()
     return client
 
@@ -37,7 +37,7 @@ ADMIN = basic("admin", "changeit")
 
 
 def post(
-    client: Consuming,
+    client: GroupTalk,
     path: str = PATH,
     authorization: str | None = ADMIN,
     *,
@@ -51,7 +51,7 @@ def post(
     return parked.respond(request, address)
 
 
-async def test_parked_events_are_delivered_again(client: Consuming, talk: Talk) -> None:
+async def test_parked_events_are_delivered_again(client: GroupTalk, talk: Talk) -> None:
     await talk.write("s", *"012")
     client.connect()
     events = await client.delivered()
@@ -66,13 +66,13 @@ async def test_parked_events_are_delivered_again(client: Consuming, talk: Talk) 
 
 
 @pytest.mark.parametrize(("path", "group"), [("/subscriptions/a%2Fb/c%20d%C3%A9/replayParked", ("a/b", "c dé"))])
-async def test_names_are_percent_encoded(path: str, group: tuple[str, str], client: Consuming) -> None:
+async def test_names_are_percent_encoded(path: str, group: tuple[str, str], client: GroupTalk) -> None:
     assert post(client, path).status == HTTPStatus.NOT_FOUND
     await client.create(*group)
     assert post(client, path).status == HTTPStatus.OK
 
 
-async def test_a_replay_without_parked_events_does_nothing(client: Consuming) -> None:
+async def test_a_replay_without_parked_events_does_nothing(client: GroupTalk) -> None:
     assert post(client).status == HTTPStatus.OK
     client.connect()
     assert await client.delivered() == []
@@ -92,28 +92,28 @@ async def test_a_replay_without_parked_events_does_nothing(client: Consuming) ->
         f"{ADMIN}, {ADMIN}",
     ],
 )
-async def test_a_user_without_permission_is_unauthorized(authorization: str | None, client: Consuming) -> None:
+async def test_a_user_without_permission_is_unauthorized(authorization: str | None, client: GroupTalk) -> None:
     answer = post(client, authorization=authorization)
     assert answer.status == HTTPStatus.UNAUTHORIZED
     assert ("WWW-Authenticate", 'BASIC realm="ES"') in answer.headers
 
 
-async def test_the_existence_of_a_group_is_hidden_from_others(client: Consuming) -> None:
+async def test_the_existence_of_a_group_is_hidden_from_others(client: GroupTalk) -> None:
     assert post(client, "/subscriptions/s/no/replayParked", None).status == HTTPStatus.UNAUTHORIZED
 
 
-async def test_a_user_who_can_write_settings_can_replay(client: Consuming, talk: Talk) -> None:
+async def test_a_user_who_can_write_settings_can_replay(client: GroupTalk, talk: Talk) -> None:
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["ops"]}})
     assert post(client, authorization=basic("ops", "changeit").replace("Basic", "basic")).status == HTTPStatus.OK
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["$all"]}})
     assert post(client, authorization=None).status == HTTPStatus.OK
 
 
-async def test_another_method_is_not_allowed(client: Consuming) -> None:
+async def test_another_method_is_not_allowed(client: GroupTalk) -> None:
     assert post(client, method="GET").status == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-async def test_guesses_of_passwords_are_throttled(client: Consuming) -> None:
+async def test_guesses_of_passwords_are_throttled(client: GroupTalk) -> None:
     for _ in range(BURST):
         assert post(client, authorization=basic("admin", "wrong")).status == HTTPStatus.UNAUTHORIZED
     answer = post(client)
@@ -122,7 +122,7 @@ async def test_guesses_of_passwords_are_throttled(client: Consuming) -> None:
     assert post(client, address="192.0.2.2").status == HTTPStatus.OK
 
 
-async def test_failures_over_tcp_and_http_are_counted_together(client: Consuming, talk: Talk) -> None:
+async def test_failures_over_tcp_and_http_are_counted_together(client: GroupTalk, talk: Talk) -> None:
     talk.conversation.address = "192.0.2.1"
     for _ in range(BURST):
         post(client, authorization=basic("nobody", "wrong"))

@@ -1,4 +1,7 @@
-"""Appends: the decision table and the replies (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
+"""Appends: the decision table and the replies (docs/protocol/tcp.md, sections 4.3 and 4.4).
+
+The comments name the row of the decision table that a branch implements.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Group:
         self.consumers: deque[Consumer] = deque()
         self.in_flight: dict[bytes, InFlight] = {}
         self.waiting: dict[int, tuple[Record, int]] = {}  # events to retry, each with the number of earlier retries
-        self.parked: list[Record] = []
+        self.parked: list[bytes] = []  # data of the links in the stream of parked events
         if checkpoint is not None:
             self.next = checkpoint + 1
         else:
@@ -59,7 +59,7 @@ class Group:
     @property
     def is_full(self) -> bool:
         most: int = self.settings.subscriber_max_count
-        return 0 < most <= len(self.consumers)
+        return most != 0 and len(self.consumers) >= most
 
     @property
     def checkpoint(self) -> int | None:
@@ -96,7 +96,8 @@ class Group:
             if action in (SKIP, STOP):
                 continue
             if action == PARK or each.retries >= self.settings.max_retry_count:
-                self.parked.append(each.record)
+                (resolved,) = resolve(self.log, [each.record], links=self.settings.resolve_link_tos)
+                self.parked.append(resolved.address)
             else:
                 self.waiting[each.record.number] = (each.record, each.retries + 1)
 

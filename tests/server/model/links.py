@@ -18,6 +18,13 @@ class Resolved(NamedTuple):
     link: Record | None = None
     target: str | None = None
 
+    @property
+    def address(self) -> bytes:
+        """Data of a link to the event; those of `link` if it has no target."""
+        if self.event is None:
+            return bytes(self.record.event.data)
+        return f"{self.event.number}@{self.event.stream}".encode()
+
     def fields(self) -> dict[str, Any]:
         messages = {"event": self.event, "link": self.link}
         return {name: record.message() for name, record in messages.items() if record is not None}

@@ -139,7 +139,7 @@ async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, waiter:
 async def test_a_lost_checkpoint_causes_no_duplicate_links(
     store: SqliteStore, waiter: Waiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """This is also true if the page size has changed, and if only a part of a page was linked."""
+    """No link is repeated if the page size has changed, or if only a part of a page was linked."""
     await write(store, *(f"a-{number}" for number in range(10)))
     for page, count in ((3, 10), (7, 20), (256, 30)):
         monkeypatch.setattr(module, "PAGE", page)

@@ -5,12 +5,21 @@ from typing import Any
 import pytest
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.server.projections.system import Link, by_category, by_event_type, is_own, stream_by_category, streams
+from rxpump.server.projections.system import (
+    SYSTEM_PROJECTIONS,
+    Link,
+    by_category,
+    by_correlation_id,
+    by_event_type,
+    is_own,
+    stream_by_category,
+    streams,
+)
 from rxpump.tcp.wire.schema import EventRecord
 
 
-def event(stream: str, number: int = 0, type: str = "T", data: bytes = b"{}") -> Any:
-    return EventRecord(event_stream_id=stream, event_number=number, event_type=type, data=data)
+def event(stream: str, number: int = 0, type: str = "T", data: bytes = b"{}", metadata: bytes = b"") -> Any:
+    return EventRecord(event_stream_id=stream, event_number=number, event_type=type, data=data, metadata=metadata)
 
 
 TOMBSTONE = event("order-1", MAX_EVENT_NUMBER, "$streamDeleted")
@@ -83,7 +92,42 @@ def test_stream_by_category_links_each_new_stream(source: Any, link: Link | None
     assert stream_by_category(source) == link
 
 
-@pytest.mark.parametrize("stream", ["$streams", "$ce-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"])
+CORRELATED = b'{"$correlationId": "c-1"}'
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        (event("order", 5, metadata=CORRELATED), Link("$bc-c-1", "$>", b"5@order")),
+        (event("$order", 5, metadata=CORRELATED), Link("$bc-c-1", "$>", b"5@$order")),
+        (event("links", 0, "$>", b"5@order", metadata=CORRELATED), Link("$bc-c-1", "$>", b"5@order")),
+        (event("order", metadata=b'{"$correlationId": 7}'), None),
+        (event("order", metadata=b'["$correlationId"]'), None),
+        (event("order", metadata=b"no JSON"), None),
+        (event("order", metadata=b"\xff"), None),
+        (event("order"), None),
+        (event("$bc-c-1", 0, "$>", b"5@order", metadata=CORRELATED), None),
+        (event("order", MAX_EVENT_NUMBER, "$streamDeleted", metadata=CORRELATED), None),
+    ],
+)
+def test_by_correlation_id_links_into_the_correlation(source: Any, link: Link | None) -> None:
+    assert by_correlation_id(source) == link
+
+
+def test_a_deeply_nested_value_of_metadata_is_not_linked() -> None:
+    nested = b'{"a": ' + b"[" * 100_000
+    assert by_correlation_id(event("order", metadata=nested)) is None
+
+
+def test_projections_are_in_the_order_of_a_real_server() -> None:
+    names = ["$streams", "$stream_by_category", "$by_category", "$by_event_type", "$by_correlation_id"]
+    assert list(SYSTEM_PROJECTIONS) == names
+
+
+OWN = ["$streams", "$ce-x", "$bc-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"]
+
+
+@pytest.mark.parametrize("stream", OWN)
 def test_streams_of_projections_are_recognized(stream: str) -> None:
     assert is_own(stream)
     assert not is_own(stream.lstrip("$"))

@@ -81,7 +81,7 @@ async def test_the_log_is_read_from_a_position_both_ways(store: SqliteStore) -> 
 
 
 async def test_concurrent_appends_see_each_other_in_order(store: SqliteStore) -> None:
-    """This holds for appends that share a transaction: of ten that expect an empty stream, the first succeeds."""
+    """Of ten appends in one transaction that expect an empty stream, the first succeeds."""
     outcomes = await asyncio.gather(*(write(store, "s", new_event(), expected=NO_STREAM) for _ in range(10)))
     assert isinstance(outcomes[0], Appended)
     assert outcomes[1:] == [WrongVersion(0)] * 9

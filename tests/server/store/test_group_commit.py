@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sqlite3
 import threading
@@ -19,6 +20,8 @@ from rxpump.server.store.changes import Appended, Change, NotCommitted
 from rxpump.server.store.database import MEMORY, open_database
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.group_commit import GroupCommit
+from rxpump.server.store.transaction import ReservePositions
+from rxpump.server.store.write_transaction import WriteTransaction
 from rxpump.tcp.wire import schema
 from tests.server.store.driving import append, new_event, write
 
@@ -31,6 +34,17 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), cast(Any, None)])
+
+
+def test_a_transaction_leaves_no_cycle(connection: sqlite3.Connection) -> None:
+    commits = GroupCommit(connection)
+    gc.collect()
+    gc.disable()
+    try:
+        commits.commit([append("s", [new_event()]), append("$$s", [new_event()])])
+        assert not [each for each in gc.get_objects() if isinstance(each, WriteTransaction)]
+    finally:
+        gc.enable()
 
 
 async def test_concurrent_writes_share_transactions(store: SqliteStore) -> None:
@@ -80,6 +94,26 @@ def test_a_failing_append_affects_only_itself(
     assert (before.first, after.first) == (0, 1)
     assert [row.revision for _, rows in written for row in rows] == [0, 1]
     assert connection.execute("SELECT count(*) FROM events").fetchone() == (2,)
+
+
+def test_positions_are_those_after_the_state_in_the_database(
+    connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A later transaction does not read the state of the log, which it knows from the one before."""
+    changes: list[Change[Any]] = [
+        append("s", [new_event()]),
+        ReservePositions(3),
+        BROKEN,
+        DeleteRequest("s", -2, True),
+    ]
+    with caplog.at_level(logging.CRITICAL):
+        for change in changes:
+            commits = GroupCommit(connection)
+            commits.commit([append("t", [new_event()])])
+            commits.commit([change])
+            [end] = connection.execute("SELECT end FROM log").fetchone()
+            [appended] = commits.commit([append("t", [new_event()])]).outcomes
+            assert appended.position == end
 
 
 def test_a_full_disk_does_not_damage_the_store(

@@ -167,7 +167,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_forked_child_does_not_share_the_lock(tmp_path: Path) -> None:
     script = [sys.executable, "-c", AFTER_A_FORK, str(tmp_path / "events.db")]
-    assert subprocess.run(script, capture_output=True, text=True, timeout=30).stdout == "7\n"
+    assert subprocess.run(script, capture_output=True, text=True, timeout=120).stdout == "7\n"
 
 
 def test_a_lock_is_released_once(tmp_path: Path) -> None:

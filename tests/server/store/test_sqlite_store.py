@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason(
         shutil.copy(folder / "damaged.db", folder / name)
         os.chmod(folder / name, mode)
     with open(folder / "damaged.db", "r+b") as damaged:
-        damaged.seek(100)  # The list of tables is there.
+        damaged.seek(100)  # SQLite stores the list of tables at this offset.
         damaged.write(b"\xff" * 20)
     (folder / "text.db").write_text("no database at all " * 100)
     (folder / "sealed").mkdir(mode=0o555)

@@ -43,12 +43,12 @@ VERSION_2 = (Path(__file__).parents[2] / "data" / "store_version_2.sql").read_te
 
 @pytest.fixture
 def version_2(tmp_path: Path) -> Path:
-    """Return the path of a store from version 2, with links, a transaction, deletes and a scavenge."""
+    """Return the path of a store in the format of version 2, with links, a transaction, deletes and a scavenge."""
     return make_database(tmp_path / "events.db", VERSION_2, version=2)
 
 
 def make_database(path: Path, statements: str, version: int) -> Path:
-    """Create the database of a store of a version; return its path."""
+    """Create the database of a store in the format of `version`, and return its path."""
     database = sqlite3.connect(path)
     database.executescript(statements)
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")

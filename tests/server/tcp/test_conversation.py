@@ -9,7 +9,7 @@ from rxpump.model.credentials import Credentials
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
-from rxpump.tcp.wire.package import AUTHENTICATED, Package, decode
+from rxpump.tcp.wire.package import AUTHENTICATED, decode
 from tests.raw_client import ADMIN
 from tests.server.talk import ID, Talk
 
@@ -55,8 +55,7 @@ def test_a_package_can_have_its_own_credentials(talk: Talk) -> None:
 @pytest.mark.parametrize("command", [Command.PING, Command.WRITE_EVENTS, Command.AUTHENTICATE])
 def test_a_login_that_is_not_utf8_is_refused(talk: Talk, command: Command, credentials: bytes) -> None:
     talk.answers.clear()
-    frame = bytes((command, AUTHENTICATED)) + ID + credentials
-    talk.conversation.receive(decode(frame, 0, len(frame)))
+    talk.conversation.receive(decode(command, AUTHENTICATED, ID, credentials))
     assert [answer.command for answer in talk.answers] == [Command.NOT_AUTHENTICATED]
     assert talk.send(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
 
@@ -155,8 +154,8 @@ def test_an_invalid_payload_is_refused(talk: Talk, what: str) -> None:
 async def test_missing_and_unknown_fields_are_tolerated(talk: Talk) -> None:
     unknown = b"\x98\x06\x01"  # with field 99, which is unknown
     payload = b"\x0a\x01s\x10\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x15\x0a\x10" + ID + b"\x12\x01T" + unknown
-    pending = talk.conversation.receive(Package(Command.WRITE_EVENTS, ID, payload))
-    assert pending is not None
-    assert (await pending).first == 0
+    talk.send(Command.WRITE_EVENTS, payload)
+    await talk.settled()
     [answer] = talk.answers
-    assert schema.WriteEventsCompleted.FromString(answer.payload).result == 0
+    completed = schema.WriteEventsCompleted.FromString(answer.payload)
+    assert (completed.result, completed.first_event_number) == (0, 0)

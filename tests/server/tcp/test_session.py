@@ -85,7 +85,7 @@ class Store:
     """An empty store that commits when the test calls `commit`."""
 
     def __init__(self, empty: SqliteStore) -> None:
-        self.read, self.commits = empty.read, empty.commits
+        self.read, self.commits, self.trampoline = empty.read, empty.commits, empty.trampoline
         self.feed = Feed(empty.read)
         self.waiting: list[Callable[[Appended], None]] = []
 
@@ -116,6 +116,12 @@ class PlayedSession(Session):
         return store
 
 
+@pytest.fixture(autouse=True)
+def no_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a session handle all requests at once, also if the machine is slow."""
+    monkeypatch.setattr(session, "_SLICE", 1000.0)
+
+
 @pytest.fixture
 async def one() -> AsyncIterator[PlayedSession]:
     empty = SqliteStore.in_memory()
@@ -138,12 +144,30 @@ def write_of(size: int) -> Package:
     )
 
 
-async def test_replies_of_one_turn_are_sent_in_one_write(one: PlayedSession) -> None:
+def test_replies_to_requests_that_arrive_together_are_one_write(one: PlayedSession) -> None:
     one.data_received(PING.encode() * 5)
-    assert one.played.writes == []
-    await next_iteration()
     assert len(one.played.writes) == 1
     assert len(one.played.packages()) == 5
+
+
+async def test_a_store_in_memory_commits_when_the_write_arrives() -> None:
+    store = SqliteStore.in_memory()
+    one, other = (PlayedSession(Node(store, Users(DEFAULT_ACCOUNTS))) for _ in range(2))
+    subscription = schema.SubscribeToStream(event_stream_id="s").SerializeToString()
+    other.data_received(Package(Command.SUBSCRIBE_TO_STREAM, ID, subscription).encode())
+    write = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("x")]).SerializeToString()
+    one.data_received(Package(Command.WRITE_EVENTS, ID, write).encode() * 3)
+    assert store.commits.count == 1
+    assert [each.command for each in one.played.packages()] == [Command.WRITE_EVENTS_COMPLETED] * 3
+    assert len(one.played.writes) == 1
+    delivered = [each.command for each in other.played.packages()]
+    assert delivered == [
+        Command.SUBSCRIPTION_CONFIRMATION,
+        Command.STREAM_EVENT_APPEARED,
+    ]  # The others are repetitions.
+    for each in (one, other):
+        each.connection_lost(None)
+    await store.close()
 
 
 async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,8 +183,7 @@ async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkey
     assert one.played.reads
 
 
-async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_SLICE", 1000.0)
+async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession) -> None:
     one.data_received(write_of(MIB).encode() * 40)
     store = one.store
     assert len(store.waiting) == 16
@@ -255,7 +278,7 @@ async def test_an_internal_error_ends_the_connection(
     [refusal] = one.played.packages()
     assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
     assert one.played.has_ended
-    assert one.played.reads, "what still comes is discarded"
+    assert one.played.reads, "bytes that still arrive are discarded"
     assert one.store.waiting == []
 
 
@@ -266,7 +289,7 @@ async def test_requests_before_invalid_bytes_are_answered(one: PlayedSession) ->
     assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, bytes(16))
     assert refusal.payload.startswith(b"Invalid TCP frame received.")
     assert one.played.has_ended
-    assert one.played.reads, "what still comes is discarded"
+    assert one.played.reads, "bytes that still arrive are discarded"
 
 
 async def test_the_repr_shows_the_state(one: PlayedSession) -> None:
@@ -402,11 +425,8 @@ async def test_a_complete_frame_does_not_count(senders: Senders) -> None:
     assert senders.node.memory.total == 0
 
 
-async def test_uncommitted_writes_of_all_sessions_are_bounded(
-    senders: Senders, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_uncommitted_writes_of_all_sessions_are_bounded(senders: Senders) -> None:
     """While the memory limit is reached, each connection has at most one write that is not committed."""
-    monkeypatch.setattr(session, "_SLICE", 1000.0)
     first, second = senders(), senders()
     for client in (first, second):
         client.data_received(write_of(2 * MIB).encode() * 2)

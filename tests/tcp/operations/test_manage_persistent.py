@@ -95,7 +95,7 @@ def test_default_settings_equal_those_of_a_recorded_client() -> None:
         if getattr(sent, field.name) != getattr(real, field.name) or not sent.HasField(field.name)
     }
     assert different <= {"start_from", "message_timeout_milliseconds", "prefer_round_robin"}, (
-        "what the scenario chose"
+        "the settings of the recorded scenario"
     )
 
 

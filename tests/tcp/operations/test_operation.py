@@ -172,10 +172,10 @@ def test_refusals_contain_the_message_of_the_server(
 def test_an_unexpected_reply_is_named_in_the_error(operation: Operation[Any]) -> None:
     outcome = operation.interpret(Package(Command.CLIENT_IDENTIFIED, ID))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == f"the reply to {operation} is a ClientIdentified, which this request does not allow"
+    assert str(outcome.error) == f"the reply to {operation} is ClientIdentified, which this request does not allow"
     outcome = operation.interpret(Package(0x77, ID))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == f"the reply to {operation} is a 0x77, which this request does not allow"
+    assert str(outcome.error) == f"the reply to {operation} is 0x77, which this request does not allow"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_each_reply_to_the_introduction_has_its_meaning(command: Command, creden
 
 
 def test_a_reply_that_is_not_documented_is_unexpected() -> None:
-    """This shows that the test above can fail."""
+    """The test above can fail."""
     for operation in OPERATIONS:
         for code in set(COMMANDS) - COMMANDS[operation.command].replies - set(ANY_REQUEST_MAY_GET):
             assert isinstance(error_of(operation.interpret(Package(code, ID))), UnexpectedReply)

@@ -49,7 +49,7 @@ def test_after_a_loss_large_requests_wait_for_replies_to_small_ones(wire: Wire) 
     assert names(sent) == ["a", "b"]
     wire.reply(sent[0])
     wire.ask("new")
-    assert wire.names() == ["new"], "what was never lost goes at once"
+    assert wire.names() == ["new"], "a request that was never lost is sent at once"
     wire.reply(sent[1])
     assert wire.names() == ["page"]
 
@@ -125,7 +125,7 @@ def test_a_request_fails_after_four_connections_lost_in_its_frame(wire: Wire) ->
 
 
 def test_a_request_that_ends_each_connection_is_found(wire: Wire) -> None:
-    """A server that a request kills answers nothing, so all requests in flight are lost, too."""
+    """If a request makes the server terminate, all other requests in flight are lost with it."""
     asked = wire.ask("a", "b", "poison", "c")
     ended: list[Request] = []
     connections = 0

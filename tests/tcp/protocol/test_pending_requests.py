@@ -25,6 +25,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.settings import Settings
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.operations.scavenge import Scavenge
+from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.wire.codes import NotHandledReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
@@ -132,6 +133,29 @@ def test_the_timeout_begins_when_the_request_is_sent(wire: Wire) -> None:
     assert isinstance(a.error, OperationTimedOut)
     assert (a.error.operation, a.error.timeout, a.error.attempts, a.error.reason) == ("a", 7.0, 1, None)
     assert wire.pending.deadline == math.inf
+
+
+def test_parts_of_a_request_or_reply_begin_the_timeout_again(wire: Wire) -> None:
+    a, b = wire.ask("a", "b")
+    wire.sent()
+    wire.pass_time(6.0)
+    wire.pending.note_part(a.correlation_id, wire.now)
+    assert wire.pass_time(1.0) == [b]
+    assert wire.pass_time(5.9) == []
+    assert wire.pass_time(0.1) == [a]
+
+
+def test_parts_of_a_request_or_reply_move_no_deadline(wire: Wire) -> None:
+    a = wire.call("a")
+    wire.sent()
+    wire.pass_time(6.0)
+    wire.pending.note_part(a.correlation_id, wire.now)
+    assert wire.pass_time(1.0) == [a]
+
+
+def test_parts_of_unknown_packages_are_ignored(wire: Wire) -> None:
+    wire.pending.note_part(bytes(16), wire.now)
+    assert len(wire.pending) == 0
 
 
 def test_a_reply_after_the_deadline_is_ignored(wire: Wire) -> None:
@@ -266,6 +290,18 @@ def test_a_temporary_refusal_is_retried_with_a_new_id(wire: Wire) -> None:
     assert wire.reply(second) is a
 
 
+def test_the_time_of_a_retry_is_reported_as_a_new_deadline(wire: Wire) -> None:
+    """So the connection sets its timer."""
+    reported: list[float] = []
+    wire.pending = pending = PendingRequests(
+        SETTINGS, chance=lambda: 0.0, on_queued=lambda: reported.append(pending.deadline)
+    )
+    pending.connected()
+    wire.ask("a")
+    wire.refuse(wire.sent()[0])
+    assert reported == [math.inf, 1.0]
+
+
 def test_delays_between_retries_grow(wire: Wire) -> None:
     wire = Wire(Settings(retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)))
     wire.call("a", timeout=100.0)
@@ -287,7 +323,7 @@ def test_the_refusal_is_the_error_after_the_last_retry(wire: Wire) -> None:
 
 
 def test_a_subscription_request_is_retried_without_limit(wire: Wire) -> None:
-    """It also survives any time without a connection."""
+    """Time without a connection does not end the request, either."""
     (a,) = wire.ask("of a subscription")
     while wire.now < 1000:
         wire.refuse(wire.sent()[0])
@@ -453,7 +489,7 @@ def test_an_unrepeatable_request_fails_with_its_connection(wire: Wire) -> None:
     assert wire.pending.disconnected(LOST) == [sent_out]
     assert_interrupted(sent_out.error, "sent")
     wire.pending.connected()
-    assert wire.names() == ["refused", "waiting"], "what was not done may be asked for"
+    assert wire.names() == ["refused", "waiting"], "a request that was not executed may be sent again"
     assert not refused.is_settled
     assert not waiting.is_settled
 

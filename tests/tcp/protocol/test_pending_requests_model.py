@@ -69,8 +69,8 @@ class PendingRequestsModel(RuleBasedStateMachine):
             assert in_lane == sorted(in_lane), "the order of asking"
         assert self.is_connected or not sent
         for package, number in zip(sent, numbers, strict=True):
-            assert number in self.open, "what is settled is not sent"
-            assert number not in self.on_the_wire.values(), "what is in flight is not sent again"
+            assert number in self.open, "a settled request is not sent"
+            assert number not in self.on_the_wire.values(), "a request in flight is not sent again"
             self.on_the_wire[package] = number
 
     @precondition(lambda self: self.on_the_wire)

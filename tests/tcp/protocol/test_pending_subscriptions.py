@@ -67,7 +67,7 @@ def test_unsubscribe_is_sent_once(wire: Wire) -> None:
     wire.pending.unsubscribe(buffer)
     assert unsubscribed(wire) == [sent.correlation_id]
     wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
-    assert len(buffer.take()) == 0, "what was on its way is nobody's"
+    assert len(buffer.take()) == 0, "an event that arrives later belongs to no subscription"
 
 
 def test_withdrawing_before_the_confirmation_unsubscribes(wire: Wire) -> None:

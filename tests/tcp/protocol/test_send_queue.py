@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.tcp.protocol.operation import LARGE_BYTES
 from rxpump.tcp.protocol.request import Request
-from rxpump.tcp.protocol.send_queue import SendQueue
+from rxpump.tcp.protocol.send_queue import LARGE_BYTES, SendQueue
 from tests.tcp.protocol.driving import Ask
 
 
@@ -34,8 +33,8 @@ def test_small_requests_pass_large_ones() -> None:
 
 
 def test_a_request_is_large_above_the_limit() -> None:
-    assert not Ask("x" * LARGE_BYTES).is_large
-    assert Ask("x" * (LARGE_BYTES + 1)).is_large
+    largest, larger = "x" * LARGE_BYTES, "x" * (LARGE_BYTES + 1)
+    assert popped(made((larger, None, False), (largest, None, False))) == [largest, larger]
 
 
 def test_a_request_that_lost_two_connections_is_slow() -> None:
@@ -53,9 +52,9 @@ def test_a_large_request_is_sent_after_at_most_32_small_ones() -> None:
 
 def test_pop_without_slow_leaves_slow_requests_in_the_queue() -> None:
     queue = made(("A", None, True), ("b", None, False))
-    assert not queue.has_slow
+    assert not queue.slow
     assert popped(queue, with_slow=False) == ["b"]
-    assert queue.has_slow
+    assert queue.slow
     assert popped(queue) == ["A"]
 
 

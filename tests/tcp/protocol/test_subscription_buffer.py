@@ -109,7 +109,7 @@ def test_an_unexpected_reply_ends_the_subscription(buffer: LiveBuffer) -> None:
     buffer.receive(Package(Command.PONG, ID))
     assert isinstance(buffer.ending, UnexpectedReply)
     assert str(buffer.ending) == (
-        "the reply to the subscription to 'ponies' is a Pong, which this request does not allow"
+        "the reply to the subscription to 'ponies' is Pong, which this request does not allow"
     )
 
 

@@ -88,7 +88,7 @@ def test_an_impossible_length_is_a_malformed_frame(length: int) -> None:
     framer = Framer()
     good = VECTORS[1][1].replace(" ", "")
     received = framer.feed(bytes.fromhex(good) + length.to_bytes(4, "little", signed=True) + bytes(100))
-    assert len(received) == 1, "what came before the garbage counts"
+    assert len(received) == 1, "the frames before the malformed one are returned"
     assert isinstance(framer.failure, MalformedFrame)
     assert framer.feed(bytes.fromhex(good)) == []
 
@@ -104,7 +104,7 @@ def test_the_error_of_a_large_frame_has_its_correlation_id() -> None:
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        (bytes(17), "17 bytes"),
+        (bytes(17), "length is 17"),
         (b"\x03\x02" + ID, "trusted"),
         (b"\x03\x01" + ID, "login does not fit"),
         (b"\x03\x01" + ID + b"\x05abc", "login does not fit"),
@@ -113,12 +113,14 @@ def test_the_error_of_a_large_frame_has_its_correlation_id() -> None:
     ],
 )
 def test_frames_that_are_not_packages_are_malformed(frame: bytes, reason: str) -> None:
+    framer = Framer()
+    assert framer.feed(len(frame).to_bytes(4, "little") + frame) == []
     with pytest.raises(MalformedFrame, match=reason):
-        decode(frame, 0, len(frame))
+        raise framer.failure or AssertionError
 
 
 def test_unknown_flag_bits_are_ignored() -> None:
-    assert decode(b"\x03\x80" + ID + b"hi", 0, 20) == Package(Command.PING, ID, b"hi")
+    assert decode(Command.PING, 0x80, ID, b"hi") == Package(Command.PING, ID, b"hi")
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))

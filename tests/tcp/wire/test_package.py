@@ -4,7 +4,8 @@ import pytest
 
 from rxpump.model.credentials import Credentials, Token
 from rxpump.tcp.wire.commands import Command
-from rxpump.tcp.wire.package import Package, decode
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import AUTHENTICATED, Package, decode
 
 ID = bytes(range(16))
 
@@ -27,7 +28,7 @@ def test_the_repr_shows_command_and_size_but_no_content() -> None:
 @pytest.mark.parametrize("payload", [b"", b"payload"])
 def test_credentials_are_encoded_in_the_package(login: str, payload: bytes) -> None:
     package = Package(Command.PING, ID, payload, Credentials(login, "pässword"))
-    read = decode(frame := package.encode(), 4, len(frame))
+    (read,) = Framer().feed(package.encode())
     assert read[:3] == package[:3]
     assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, read.credentials.password) == (login, "pässword")
@@ -35,8 +36,7 @@ def test_credentials_are_encoded_in_the_package(login: str, payload: bytes) -> N
 
 def test_empty_and_very_long_logins_are_read() -> None:
     """A server accepts packages with any login, even an empty one and one of 255 bytes."""
-    frame = bytes([Command.PING, 1]) + ID + b"\x00" + b"\xff" + b"p" * 255 + b"payload"
-    read = decode(frame, 0, len(frame))
+    read = decode(Command.PING, AUTHENTICATED, ID, b"\x00" + b"\xff" + b"p" * 255 + b"payload")
     assert read.payload == b"payload"
     assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, len(read.credentials.password)) == ("", 255)

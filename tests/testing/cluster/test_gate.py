@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from rxpump.testing.cluster.gate import HOST, Gate
+from tests.listening import listening
 
 BIG = b"x" * (4 << 20)
 
@@ -34,10 +35,7 @@ class Echo:
             while data := await reader.read(1 << 16):
                 writer.write(data)
                 await writer.drain()
-        except ConnectionError:
-            pass
         finally:
-            writer.close()
             self.writers.remove(writer)
             self._left.set()
 
@@ -45,13 +43,12 @@ class Echo:
 @pytest.fixture
 async def echo() -> AsyncIterator[tuple[Echo, Gate]]:
     server, gate = Echo(), Gate()
-    listener = await asyncio.start_server(server.serve, HOST, 0)
-    await gate.open(listener.sockets[0].getsockname()[1])
-    yield server, gate
-    await gate.close()
-    gate.release()
-    listener.close()
-    await server.until_left()
+    async with listening(server.serve) as endpoint:
+        await gate.open(endpoint.port)
+        yield server, gate
+        await gate.close()
+        gate.release()
+        await server.until_left()
 
 
 async def test_bytes_pass_in_both_directions(echo: tuple[Echo, Gate]) -> None:
@@ -113,15 +110,15 @@ async def test_a_hanging_gate_accepts_and_holds_back(echo: tuple[Echo, Gate]) ->
 
 async def round_trip(server: Echo) -> None:
     """Wait for a round trip through another gate, as a measure of the time that forwarding takes."""
-    listener, gate = await asyncio.start_server(server.serve, HOST, 0), Gate()
-    await gate.open(listener.sockets[0].getsockname()[1])
-    reader, writer = await asyncio.open_connection(HOST, gate.port)
-    writer.write(b"1")
-    await reader.readexactly(1)
-    writer.close()
-    await gate.close()
-    gate.release()
-    listener.close()
+    gate = Gate()
+    async with listening(server.serve) as endpoint:
+        await gate.open(endpoint.port)
+        reader, writer = await asyncio.open_connection(HOST, gate.port)
+        writer.write(b"1")
+        await reader.readexactly(1)
+        writer.close()
+        await gate.close()
+        gate.release()
 
 
 async def test_a_client_can_leave_a_hanging_gate(echo: tuple[Echo, Gate]) -> None:
@@ -159,11 +156,10 @@ async def test_the_end_of_the_server_reaches_the_client(echo: tuple[Echo, Gate])
 
 
 async def test_a_server_that_stopped_is_a_lost_connection() -> None:
-    listener = await asyncio.start_server(Echo().serve, HOST, 0)
-    port = listener.sockets[0].getsockname()[1]
-    listener.close()
+    async with listening(Echo().serve) as endpoint:
+        pass
     gate = Gate()
-    await gate.open(port)
+    await gate.open(endpoint.port)
     reader, writer = await asyncio.open_connection(HOST, gate.port)
     with suppress(ConnectionError):
         assert await reader.read() == b""

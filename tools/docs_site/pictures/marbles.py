@@ -22,7 +22,7 @@ _END = re.compile(r"(?P<label>.*?)(?P<end>[|▶]|X(?: (?P<error>\w+))?)(?:\s{2,}
 
 
 class End(Enum):
-    """Ways in which a subscription ends, each with the words of a description."""
+    """The end of a subscription. The value is its text in the description of a picture."""
 
     COMPLETED = "completed"
     FAILED = "failed"

@@ -20,7 +20,7 @@ from rxpump.server.grpc.call_errors import (
 )
 from rxpump.server.grpc.event_ids import text_of_id
 from rxpump.server.grpc.leadership import check_leadership
-from rxpump.server.grpc.services.append_outcome import current_version, success, wrong_version
+from rxpump.server.grpc.services.append_outcome import current_version, of_tombstoned, success, wrong_version
 from rxpump.server.grpc.services.proposed_events import (
     MAX_APPEND_BYTES,
     MAX_EVENT_BYTES,
@@ -61,7 +61,10 @@ async def append(call: Call) -> None:
             current = current_version(call.node, stream)
             call.reply(AppendResponse(wrong_expected_version=wrong_version(current, expected, kind)))
         case StreamDeleted():
-            raise stream_deleted(stream)
+            done = of_tombstoned(call.node, request)
+            if done is None:
+                raise stream_deleted(stream)
+            call.reply(AppendResponse(success=success(call.node, stream, done)))
         case NotCommitted() as outcome:
             raise not_committed(outcome)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import ExpectedVersion
 from rxpump.server.grpc.event_encoder import varint_of
 from rxpump.server.grpc.services.proposed_events import MINUS_ONE
 from rxpump.server.node import Node
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import REPEATED_POSITION, Appended
 from rxpump.server.store.located_pages import located_position
 from rxpump.server.store.record import varint
@@ -17,6 +19,16 @@ _NAMES = {
     ExpectedVersion.STREAM_EXISTS: "stream_exists",
     ExpectedVersion.NO_STREAM: "no_stream",
 }
+
+
+def of_tombstoned(node: Node, request: AppendRequest) -> Appended | None:
+    """Return the result of an append to a tombstoned stream; None if it is refused.
+
+    As in version 26.1, an append without events that expects any version or no stream succeeds.
+    """
+    if request.events or request.expected_version not in (ExpectedVersion.ANY, ExpectedVersion.NO_STREAM):
+        return None
+    return Appended(MAX_EVENT_NUMBER, MAX_EVENT_NUMBER, node.store.read.log().last_commit)
 
 
 def success(node: Node, stream: str, outcome: Appended) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from rxpump.server.grpc.call_errors import handler_failed, not_protobuf
 from rxpump.server.grpc.event_encoder import frame, joined
 from rxpump.server.grpc.event_ids import read_id, text_of_id
 from rxpump.server.grpc.leadership import refused
-from rxpump.server.grpc.services.append_outcome import current_version, encoded_success, success
+from rxpump.server.grpc.services.append_outcome import current_version, encoded_success, of_tombstoned, success
 from rxpump.server.grpc.services.batch_errors import (
     batch_access_denied,
     batch_failed,
@@ -63,12 +63,9 @@ async def batch_append(call: Call) -> None:
     """Answer the batches of a call."""
     batches = _Batches(call)
     try:
-        while requests := await call.next_messages():
-            batches.receive(requests)
-            if not call.has_room:
-                await call.drained()
-            if batches.uncommitted_bytes > UNCOMMITTED_BYTES:
-                await batches.committed(down_to=UNCOMMITTED_BYTES)
+        while await call.pass_messages(batches.receive):
+            await call.drained()
+            await batches.committed(down_to=UNCOMMITTED_BYTES)
         await batches.answered()
     finally:
         batches.send_answers()
@@ -132,8 +129,11 @@ class _Batches:
         self._grown = self._freed = 0  # bytes that batches have begun or ceased to take, not counted by the call yet
         self._obstacle: Refusal | None = None
 
-    def receive(self, requests: Sequence[bytes]) -> None:
+    def receive(self, requests: Sequence[bytes]) -> bool:
         """Apply requests of the client that have arrived together.
+
+        Returns:
+            False if the next requests must wait until the client has read answers, or until batches are committed.
 
         Raises:
             CallError: A request is malformed or empty, the connection holds too many bytes, or another node is the
@@ -148,6 +148,7 @@ class _Batches:
             self._receive(request)
         grown, self._grown = self._grown, 0
         self._call.keep(grown)
+        return self._call.has_room and self.uncommitted_bytes <= UNCOMMITTED_BYTES
 
     def _receive(self, request: Any) -> None:
         options, id = request.options, request.correlation_id
@@ -222,9 +223,9 @@ class _Batches:
         self.uncommitted_bytes += batch.size
         options = batch.options
         append = AppendRequest(options.stream, options.expected, batch.events, self._node.strictness)
-        self._node.store.submit(append, partial(self._written, batch))
+        self._node.store.submit(append, partial(self._written, batch, append))
 
-    def _written(self, batch: _Batch, outcome: Outcome) -> None:
+    def _written(self, batch: _Batch, append: AppendRequest, outcome: Outcome) -> None:
         self._writing -= 1
         self.uncommitted_bytes -= batch.size
         options = batch.options
@@ -236,12 +237,12 @@ class _Batches:
             case Unanswered():
                 current = current_version(self._node, options.stream)
                 self._refuse(batch, batch_wrong_version(current, options.expected))
+            case StreamDeleted() if done := of_tombstoned(self._node, append):
+                self._confirm(batch, done)
             case StreamDeleted():
                 self._refuse(batch, batch_stream_deleted(options.stream))
             case NotCommitted(reason, timed_out):
                 self._refuse(batch, batch_failed(reason) if timed_out is None else batch_timed_out())
-        if not self._writing:
-            self.send_answers()  # No other answer can join these.
         self._progress.set()
 
     def _expire(self, key: bytes) -> None:
@@ -275,20 +276,20 @@ class _Batches:
         self._reply(BatchAppendResponse(stream_identifier=stream_identifier, **result).SerializeToString())
 
     def _reply(self, message: bytes) -> None:
-        """Send a message at the latest at the end of this iteration of the event loop, together with others."""
+        """Send a message at the latest at the end of the current work, together with others."""
         if not self._answers:
-            self._loop.call_soon(self.send_answers)
+            self._node.store.trampoline.schedule(self.send_answers)
         self._answers.append(frame(message))
         if len(self._answers) >= _MANY_ANSWERS:
             self.send_answers()
+            self._call.flush()
 
     def send_answers(self) -> None:
-        """Send the answers of this iteration now."""
+        """Pass the answers to the connection."""
         if self._answers:
             freed, self._freed = self._freed, 0
             self._call.keep(-freed)
             self._call.write(joined(self._answers))
-            self._call.flush()
             self._answers.clear()
 
     async def committed(self, *, down_to: int) -> None:
@@ -312,9 +313,10 @@ class _Batches:
                 batch.expiry.cancel()
 
 
-def _stream_identifier(encoded_options: bytes) -> Any:
-    """Return the stream of a request as the client has named it."""
-    return parse_options(encoded_options).stream_identifier
+def _stream_identifier(encoded_options: bytes) -> Any | None:
+    """Return the stream of a request as the client has named it; None if the client has not."""
+    options = parse_options(encoded_options)
+    return options.stream_identifier if options.HasField("stream_identifier") else None
 
 
 def _key(id: Any) -> bytes:

@@ -17,6 +17,7 @@ from rxpump.grpc.messages.streams import BatchAppendResponse
 from rxpump.server.grpc.call_errors import not_protobuf
 from rxpump.server.grpc.services.proposed_events import (
     MAX_EVENT_BYTES,
+    BadRequestField,
     MissingVersion,
     expected_version,
     stream_name,
@@ -24,6 +25,10 @@ from rxpump.server.grpc.services.proposed_events import (
 
 WRITE_TIMEOUT: Final = 2.0
 """Seconds in which the last part of a batch must arrive; a client can request fewer."""
+
+_NO_STREAM: Final = "Object reference not set to an instance of an object."
+_EMPTY_STREAM: Final = "Invalid stream ID:  (Parameter 'eventStreamIds')"
+"""Texts of a real server for a batch that names no stream, or one with an empty name."""
 
 _Options: Any = message_class("streams.BatchAppendRequest.Options")
 _LONGEST_CACHED: Final = 1_000
@@ -82,6 +87,10 @@ def parse_options(encoded: bytes) -> Any:
 
 def _read(encoded: bytes) -> BatchOptions:
     options = parse_options(encoded)
+    if not options.HasField("stream_identifier"):
+        raise BadRequestField(_NO_STREAM)
+    if not options.stream_identifier.stream_name:
+        raise BadRequestField(_EMPTY_STREAM)
     stream = stream_name(options.stream_identifier)
     kind = options.WhichOneof("expected")
     expected = expected_version("revision" if kind == "stream_position" else kind, options.stream_position)

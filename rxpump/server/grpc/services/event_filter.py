@@ -14,6 +14,9 @@ WINDOW: Final = 32
 
 _FIELDS: Final = {"stream_identifier": FilterField.STREAM, "event_type": FilterField.TYPE}
 _OPTIONS: Final = "EventStore.Client.Streams.ReadReq+Types+Options+Types+FilterOptions"
+_TWO_SOURCES: Final = (
+    "Index reads only work with one index name and cannot be combined with stream prefixes or other indexes"
+)
 
 
 class WantedEvents(NamedTuple):
@@ -38,7 +41,9 @@ def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
     Raises:
         CallError: The filter cannot be used.
     """
-    events, index = log_filter(message, strictness), _index(message)
+    if message.WhichOneof("subject") is None:
+        raise invalid_argument(f"'{_without_subject(message)}' is not a valid {_OPTIONS}")
+    events, index = log_filter(message, strictness, _OPTIONS), _index(message)
     window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
     if window is None:
         raise invalid_argument(f"'None' is not a valid {_OPTIONS}+WindowOneofCase")
@@ -56,11 +61,19 @@ def _index(message: Any) -> str | None:
     prefixes = () if message.stream_identifier.regex else message.stream_identifier.prefix
     index = next((each for each in prefixes if each.startswith(INDEX_PREFIX)), None)
     if index is not None and len(prefixes) > 1:
-        raise invalid_argument(f"A filter with the index {index} must have no other prefix.")
+        raise invalid_argument(_TWO_SOURCES)
     return index
 
 
-def log_filter(message: Any, strictness: Strictness, name: str = _OPTIONS) -> LogFilter:
+def _without_subject(message: Any) -> str:
+    """Return the fields of a filter without an expression, in the form in which a real server writes messages."""
+    parts = {"max": [f'"max": {message.max}'], "count": ['"count": { }'], None: []}[message.WhichOneof("window")]
+    if message.checkpoint_interval_multiplier:
+        parts.append(f'"checkpointIntervalMultiplier": {message.checkpoint_interval_multiplier}')
+    return f"{{ {', '.join(parts)} }}" if parts else "{ }"
+
+
+def log_filter(message: Any, strictness: Strictness, name: str) -> LogFilter:
     """Return the filter that an `EventFilter` describes.
 
     Args:

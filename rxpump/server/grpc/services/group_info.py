@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any, Final
 
 from rxpump.grpc.messages.persistent_subscriptions import GetInfoResponse, ListResponse
 from rxpump.grpc.protocol.call_status import StatusCode
-from rxpump.model.system_names import ALL_STREAM, parked_stream
+from rxpump.model.limits import MAX_COUNT
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.running_group import RunningGroup
 from rxpump.server.groups.settings import GroupSettings
@@ -19,9 +19,9 @@ from rxpump.server.grpc.leadership import NOT_READY
 from rxpump.server.grpc.services.group_options import checked_stream, group_stream
 from rxpump.server.membership import Demand, refusal
 from rxpump.server.node import Node
-from rxpump.server.store.reader import Reader
 
 _INSECURE_USER: Final = "system"
+_ANONYMOUS: Final = "anonymous"
 
 
 async def group_info(call: Call) -> None:
@@ -39,7 +39,7 @@ async def group_info(call: Call) -> None:
 
 
 async def list_groups(call: Call) -> None:
-    """Answer a List."""
+    """Answer a List. As on a real server, a stream whose groups were deleted has an empty list."""
     request = await call.request()
     require_login(call)
     match request.options.WhichOneof("scope"):
@@ -55,11 +55,16 @@ async def list_groups(call: Call) -> None:
     _check_is_ready(call)
     groups = call.node.groups
     chosen = [each for each in groups.all_settings() if stream in (None, each.stream)]
-    names = [each.id for each in sorted(chosen, key=attrgetter("stream"))]
-    if stream is not None and not names:
+    names = [each.id for each in sorted(chosen, key=_sort_key)]
+    if stream is not None and not groups.had_groups(stream):
         raise group_not_found(stream, "")
     running = filter(None, map(groups.by_id, names))
     call.reply(ListResponse(subscriptions=[_info(call.node, each) for each in running]))
+
+
+def _sort_key(settings: GroupSettings) -> tuple[str, str]:
+    """Return the key by which a real server sorts groups: the letters of the stream, small ones before capitals."""
+    return settings.stream.casefold(), settings.stream.swapcase()
 
 
 def _check_is_ready(call: Call) -> None:
@@ -69,17 +74,17 @@ def _check_is_ready(call: Call) -> None:
 
 
 def _info(node: Node, running: RunningGroup) -> dict[str, Any]:
-    settings, group, measured = running.settings, running.group, running.measurement
+    settings, group, measured, reading = running.settings, running.group, running.measurement, running.reading()
     return {
         "event_source": settings.stream,
         "group_name": settings.group,
-        "status": "Behind" if running.is_behind else "Live",
+        "status": "Behind" if reading.is_behind else "Live",
         "connections": [_connection(node, each) for each in group.consumers.values()],
-        "average_per_second": round(measured.per_second),
+        "average_per_second": int(measured.per_second),
         "total_items": measured.total,
         "count_since_last_measurement": measured.since_tick,
         "last_checkpointed_event_position": _position(settings, running.checkpoint),
-        "last_known_event_position": _position(settings, _last_known(node.store.read, settings)),
+        "last_known_event_position": _position(settings, reading.last),
         "resolve_link_tos": settings.resolve_links,
         "start_from": _start(settings),
         "message_timeout_milliseconds": round(settings.message_timeout_seconds * 1000),
@@ -88,27 +93,30 @@ def _info(node: Node, running: RunningGroup) -> dict[str, Any]:
         "live_buffer_size": settings.live_buffer_size,
         "buffer_size": settings.buffer_size,
         "read_batch_size": settings.read_batch_size,
-        "check_point_after_milliseconds": round(settings.checkpoint_after_seconds * 1000),
+        "check_point_after_milliseconds": round(settings.checkpoint_after_seconds * 1000) or MAX_COUNT,
         "min_check_point_count": settings.checkpoint_min_count,
         "max_check_point_count": settings.checkpoint_max_count,
-        "read_buffer_count": group.buffered - group.retries,
+        "read_buffer_count": reading.waiting,
+        "live_buffer_count": running.live,
         "retry_buffer_count": group.retries,
         "total_in_flight_messages": group.in_flight,
         "outstanding_messages_count": group.in_flight,
         "named_consumer_strategy": settings.strategy,
         "max_subscriber_count": settings.subscriber_max_count,
-        "parked_message_count": _parked(node.store.read, settings),
+        "parked_message_count": running.parked,
     }
 
 
 def _connection(node: Node, consumer: Consumer) -> dict[str, Any]:
     in_flight = len(consumer.in_flight)
+    latencies = () if consumer.latencies is None else consumer.latencies.summary()
     return {
         "from": consumer.address,
-        "username": _INSECURE_USER if node.is_insecure else consumer.user,
-        "average_items_per_second": round(consumer.measurement.per_second),
+        "username": _INSECURE_USER if node.is_insecure else consumer.user or _ANONYMOUS,
+        "average_items_per_second": int(consumer.measurement.per_second),
         "total_items": consumer.measurement.total,
         "count_since_last_measurement": consumer.measurement.since_tick,
+        "observed_measurements": [{"key": key, "value": value} for key, value in latencies],
         "available_slots": max(0, consumer.slots - in_flight),
         "in_flight_messages": in_flight,
         "connection_name": consumer.connection_name,
@@ -116,27 +124,9 @@ def _connection(node: Node, consumer: Consumer) -> dict[str, Any]:
 
 
 def _position(settings: GroupSettings, number: int | None) -> str:
-    """Return the text of a number of a group; empty for None."""
-    if number is None:
-        return ""
-    return f"C:{number}/P:{number}" if settings.is_on_all else str(number)
+    """Return the place that a number of the group stands for as text; empty for None."""
+    return "" if number is None else settings.position_text(number)
 
 
 def _start(settings: GroupSettings) -> str:
     return _position(settings, max(settings.start_from, -1))
-
-
-def _last_known(read: Reader, settings: GroupSettings) -> int | None:
-    if settings.is_on_all:
-        last = read.log().last_commit
-    else:
-        stream = read.stream(settings.stream)
-        last = -1 if stream is None or stream.is_tombstoned else stream.last
-    return None if last < 0 else last
-
-
-def _parked(read: Reader, settings: GroupSettings) -> int:
-    stream = read.stream(parked_stream(settings.id))
-    if stream is None or stream.is_soft_deleted:
-        return 0
-    return max(0, stream.last - stream.first_kept + 1)

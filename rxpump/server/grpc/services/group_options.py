@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from rxpump.grpc.messages.methods import Method
-from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.model.group_settings import ConsumerStrategy
 from rxpump.model.limits import MAX_COUNT
 from rxpump.model.positions import LAST_POSITION, Position
@@ -14,7 +14,7 @@ from rxpump.server.groups.group_filter import GroupFilter
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.grpc.call import Call
-from rxpump.server.grpc.call_errors import handler_failed, invalid_argument, plain_error
+from rxpump.server.grpc.call_errors import CallError, handler_failed, invalid_argument
 from rxpump.server.grpc.group_errors import group_failed
 from rxpump.server.grpc.services.event_filter import log_filter
 from rxpump.server.grpc.services.proposed_events import BadRequestField, signed_number, stream_name
@@ -78,10 +78,10 @@ def changed_stream(stream: str, method: Method) -> str:
     """
     if stream == ALL_STREAM:
         name = f"{method}PersistentSubscriptionTo"
-        raise plain_error(
-            StatusCode.UNKNOWN,
-            f"Envelope callback expected either {name}AllCompleted or NotHandled, received {name}StreamCompleted"
-            " instead. A group on all streams needs the option `all`, not the name of a stream.",
+        text = f"Envelope callback expected either {name}AllCompleted or NotHandled, received {name}StreamCompleted"
+        raise CallError(
+            CallStatus(StatusCode.UNKNOWN, f"{text} instead"),
+            "A group on all streams needs the option `all`, not the name of a stream.",
         )
     return stream
 
@@ -147,7 +147,7 @@ def group_settings(call: Call, options: Any, source: GroupSource, *, names_strat
         checkpoint_min_count=settings.min_checkpoint_count,
         subscriber_max_count=settings.max_subscriber_count,
         strategy=strategy,
-        zero_timeout_passes=True,
+        follows_v23=True,
     )
 
 

@@ -25,6 +25,7 @@ from rxpump.server.grpc.leadership import check_leadership
 from rxpump.server.grpc.services.group_options import group_stream
 from rxpump.server.grpc.services.read_options import id_form
 from rxpump.server.membership import Demand
+from rxpump.server.strictness import Strictness
 
 _ACTIONS: Final = {
     0: NackAction.RETRY,
@@ -46,19 +47,18 @@ async def read_group(call: Call) -> None:
     if not first.HasField("options"):
         raise handler_failed("The first message must have the options of the consumer.")
     running, slots, encoder = _connection(call, first.options)
-    consumption = _Consumption(call, running, encoder)
+    session = _ConsumerSession(call, running, encoder)
     consumer = Consumer(
         uuid4().bytes,
         slots,
-        consumption,
+        session,
         user=call.user.login,
-        address="" if call.node.is_insecure else call.peer,
         connection_name=call.header("connection-name") or _UNNAMED,
         keeps_retry_counts=True,
     )
     call.reply(ReadResponse(subscription_confirmation={"subscription_id": running.settings.id}))
     call.node.groups.connect(running, consumer)
-    await consumption.run(consumer)
+    await session.run(consumer)
 
 
 def _connection(call: Call, options: Any) -> tuple[RunningGroup, int, DeliveryEncoder]:
@@ -89,7 +89,7 @@ def _connection(call: Call, options: Any) -> tuple[RunningGroup, int, DeliveryEn
     return running, options.buffer_size, DeliveryEncoder(ids, call.node.store.read, running.settings)
 
 
-class _Consumption:
+class _ConsumerSession:
     """Connection between a call and its consumer: sends events, and applies acknowledgements."""
 
     def __init__(self, call: Call, running: RunningGroup, encoder: DeliveryEncoder) -> None:
@@ -104,7 +104,7 @@ class _Consumption:
         """Apply acknowledgements until the consumer is dropped.
 
         Raises:
-            CallError: The consumer was dropped, or an acknowledgement is malformed.
+            CallError: The consumer was dropped, or `_acknowledge` has failed.
         """
         # The events of the consumer must be requeued before a later call of the same connection is served.
         self._call.when_ended = partial(self._leave, consumer)
@@ -129,6 +129,18 @@ class _Consumption:
             consumer.leave()
 
     async def _acknowledge(self, consumer: Consumer) -> None:
+        """Apply acknowledgements until a malformed one, after which a real server ignores all.
+
+        Raises:
+            CallError: An acknowledgement is malformed, and the server does not imitate a real one exactly.
+        """
+        try:
+            await self._apply(consumer)
+        except CallError:
+            if self._call.node.strictness is not Strictness.REAL:
+                raise
+
+    async def _apply(self, consumer: Consumer) -> None:
         while (message := await self._call.next_message()) is not None:
             match message.WhichOneof("content"):
                 case "ack":
@@ -166,7 +178,7 @@ class _Consumption:
             self._dropped.set_result(error)
 
     def __repr__(self) -> str:
-        return f"<_Consumption of {self._running.settings.id!r}>"
+        return f"<_ConsumerSession of {self._running.settings.id!r}>"
 
 
 def _ids(messages: Iterable[Any]) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from rxpump.grpc.messages.operations import ScavengeResponse
 from rxpump.grpc.protocol.call_status import StatusCode
@@ -12,6 +13,7 @@ from rxpump.server.grpc.call_errors import CallError, handler_failed, named_erro
 from rxpump.server.store.scavenge import Scavenged
 
 _STARTED, _IN_PROGRESS, _STOPPED = range(3)
+_CURRENT: Final = "current"
 
 
 async def start_scavenge(call: Call) -> None:
@@ -28,14 +30,14 @@ async def start_scavenge(call: Call) -> None:
 
 
 async def stop_scavenge(call: Call) -> None:
-    """Answer a StopScavenge when the scavenge has stopped."""
+    """Answer a StopScavenge when the scavenge has stopped. The id "current" names the one that is running."""
     request = await call.request()
     require_operator(call)
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
     store = call.node.store
     running = "" if store.scavenge_id is None else str(store.scavenge_id)
-    if not running or request.options.scavenge_id != running:
+    if not running or request.options.scavenge_id not in (running, _CURRENT):
         raise _scavenge_not_found(running)
     await store.stop_scavenge()
     call.reply(ScavengeResponse(scavenge_id=running, scavenge_result=_STOPPED))
@@ -43,6 +45,13 @@ async def stop_scavenge(call: Call) -> None:
 
 async def merge_indexes(call: Call) -> None:
     """Answer a MergeIndexes. Nothing is done, because the indexes of the store are always merged."""
+    await call.request()
+    require_operator(call)
+    call.reply(call.method.response())
+
+
+async def set_node_priority(call: Call) -> None:
+    """Answer a SetNodePriority. The priority has no effect, because the server takes part in no election."""
     await call.request()
     require_operator(call)
     call.reply(call.method.response())

@@ -12,18 +12,20 @@ from rxpump.server.grpc.services.group_options import group_stream
 from rxpump.server.membership import Demand, refusal
 
 _WRONG_STATE = "Persistent Subscriptions cannot be restarted as it is in the wrong state."
+_NEGATIVE_REPLAY = "Cannot stop replaying parked message at a negative version."
+_NEGATIVE_TRUNCATION = "Cannot truncate parked messages at a negative version."
 
 
 async def replay_parked(call: Call) -> None:
     """Answer a ReplayParked when the replay has started."""
-    running, most = await _parked_events(call)
+    running, most = await _parked_events(call, _NEGATIVE_REPLAY)
     running.replay_parked(most)
     call.reply(call.method.response())
 
 
 async def truncate_parked(call: Call) -> None:
     """Answer a TruncateParked."""
-    running, most = await _parked_events(call)
+    running, most = await _parked_events(call, _NEGATIVE_TRUNCATION)
     running.truncate_parked(most)
     call.reply(call.method.response())
 
@@ -38,8 +40,13 @@ async def restart_subsystem(call: Call) -> None:
     call.reply(call.method.response())
 
 
-async def _parked_events(call: Call) -> tuple[RunningGroup, int | None]:
-    """Return the group of a request, and the number of its parked events; None for all."""
+async def _parked_events(call: Call, if_negative: str) -> tuple[RunningGroup, int | None]:
+    """Return the group of a request, and the number of its parked events; None for all.
+
+    Args:
+        call: The call.
+        if_negative: Reason to refuse a negative number.
+    """
     request = await call.request()
     if not request.HasField("options"):
         raise handler_failed("The request must have options.")
@@ -51,7 +58,7 @@ async def _parked_events(call: Call) -> tuple[RunningGroup, int | None]:
         raise handler_failed("The options must have stop_at or no_limit.")
     check_leadership(call, Demand.GROUP)
     if options.stop_at < 0:
-        raise group_failed(stream, group, "Cannot stop replaying parked message at a negative version.")
+        raise group_failed(stream, group, if_negative)
     running = call.node.groups.find(stream, group)
     if running is None:
         raise group_not_found(stream, group)

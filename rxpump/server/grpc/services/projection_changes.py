@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.server.grpc.authorization import require_operator
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import CallError, handler_failed, plain_error
@@ -38,10 +38,13 @@ async def update_projection(call: Call) -> None:
 
 
 async def delete_projection(call: Call) -> None:
-    """Refuse to delete a projection."""
+    """Refuse to delete a projection. A real server refuses it too, unless the projection is stopped or faulted."""
     request = await _options(call)
     projections = served_projections(call, require_operator)
-    find_projection(projections, request.options.name)
+    found = find_projection(projections, request.options.name)
+    if found.status not in (ProjectionStatus.STOPPED, ProjectionStatus.FAULTED):
+        text = "Envelope callback expected Updated, received OperationFailed instead"
+        raise CallError(CallStatus(StatusCode.UNKNOWN, text), "The projection must be stopped before it is deleted.")
     raise _only_system_projections("cannot delete them, but Disable stops one")
 
 

@@ -55,19 +55,19 @@ def find_projection(projections: Projections, name: str) -> RunnableProjection:
 
 
 async def projection_statistics(call: Call) -> None:
-    """Answer with one message of statistics for each selected projection."""
+    """Answer with one message of statistics for each selected projection.
+
+    If the request has neither a name nor a mode, it selects all projections.
+    """
     request = await call.request()
     projections = served_projections(call)
-    chosen: Iterable[RunnableProjection]
-    match request.options.WhichOneof("mode"):
-        case "name":
-            chosen = [find_projection(projections, request.options.name)]
-        case "all" | "continuous":
-            chosen = projections.by_name.values()
-        case "transient" | "one_time":
-            chosen = ()
-        case _:
-            raise handler_failed("The options must name a projection or a mode.")
+    if not request.HasField("options"):
+        raise handler_failed("The request must have options.")
+    chosen: Iterable[RunnableProjection] = projections.by_name.values()
+    if request.options.name:
+        chosen = [find_projection(projections, request.options.name)]
+    elif request.options.WhichOneof("mode") in ("transient", "one_time"):
+        chosen = ()
     for each in chosen:
         call.reply(StatisticsResponse(details=_details(call.node.store.read, each)))
 

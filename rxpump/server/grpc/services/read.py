@@ -20,9 +20,18 @@ from rxpump.server.grpc.call_errors import (
     invalid_argument,
     plain_error,
 )
+from rxpump.server.grpc.checkpointed_pages import CheckpointedPages
 from rxpump.server.grpc.event_encoder import EventEncoder, LogEncoder, joined
 from rxpump.server.grpc.leadership import check_leadership
-from rxpump.server.grpc.page_sources import PAGE, AllPages, FilteredPages, PageSource, StreamPages, offset_behind
+from rxpump.server.grpc.page_sources import (
+    PAGE,
+    AllPages,
+    FilteredPages,
+    PagedSource,
+    PageSource,
+    StreamPages,
+    offset_behind,
+)
 from rxpump.server.grpc.services.read_options import ReadOptions, read_options, read_source
 from rxpump.server.grpc.subscription import Subscription
 from rxpump.server.grpc.subscription_messages import caught_up_in_log, caught_up_in_stream, confirmation_message
@@ -69,7 +78,7 @@ def _is_from_end(options: ReadOptions) -> bool:
     return options.number == -1 or options.position == LAST_POSITION
 
 
-async def _send_pages(call: Call, source: PageSource, count: int) -> None:
+async def _send_pages(call: Call, source: PagedSource, count: int) -> None:
     """Send up to `count` events."""
     while count > 0:
         page = source.page(min(PAGE, count))
@@ -138,7 +147,7 @@ async def _subscribe_to_stream(call: Call, name: str, options: ReadOptions) -> N
 # The log ------------------------------------------------------------------------------------------
 
 
-def _pages_of_log(call: Call, options: ReadOptions) -> PageSource:
+def _pages_of_log(call: Call, options: ReadOptions) -> PagedSource:
     """Return the source of a read of the log that is not a subscription.
 
     Raises:
@@ -155,7 +164,7 @@ def _pages_of_log(call: Call, options: ReadOptions) -> PageSource:
             offset = end
         case position:
             is_past = direction is StreamDirection.BACKWARD and position.commit > end
-            if is_past or read.is_inside_record(position.commit):
+            if is_past or read.is_inside_record(position.commit, direction):
                 kind = "ReadAll" if options.wanted is None else "FilteredReadAll"
                 what = "Error" if is_past else "InvalidPosition"
                 raise plain_error(StatusCode.UNKNOWN, f"Unexpected {kind}Result: {what}")
@@ -172,19 +181,19 @@ async def _subscribe_to_log(call: Call, options: ReadOptions) -> None:
         raise handler_failed("The multiplier of the checkpoint interval must be at least 1, got 0.")
     offset = _offset_after(call, after)
     encoder, forward = _log_encoder(call, options), StreamDirection.FORWARD
-    source: AllPages | FilteredPages
-    if wanted is None:
-        source = AllPages(read, encoder, offset, forward)
-    else:
-        interval = wanted.window * wanted.multiplier
-        source = FilteredPages(read, encoder, offset, forward, wanted.events, interval)
     last = read.log().last_commit
     start = after
     if after == LAST_POSITION:
         start = None if last < 0 else Position(last, last)
+    source: AllPages | CheckpointedPages
+    if wanted is None:
+        source = AllPages(read, encoder, offset, forward)
+    else:
+        interval = wanted.window * wanted.multiplier
+        source = CheckpointedPages(read, encoder, offset, wanted.events, wanted.window, interval, start)
 
     def at_end() -> Sequence[bytes]:
-        checkpoint = source.last_checkpoint() if isinstance(source, FilteredPages) else []
+        checkpoint = source.last_checkpoint() if isinstance(source, CheckpointedPages) else ()
         return [*checkpoint, caught_up_in_log(source.position or start)]
 
     await _subscribe(call, EVERYTHING, source, at_end)
@@ -199,12 +208,12 @@ def _offset_after(call: Call, after: Position | None) -> int:
     read = call.node.store.read
     if after is None:
         return 0
-    end = read.log().end
+    log = read.log()
     if after == LAST_POSITION:
-        return end
-    if after.commit >= end:
+        return log.end
+    if after.commit > log.last_commit:
         return min(after.commit + (after.prepare == after.commit), MAX_EVENT_NUMBER)
-    if read.is_inside_record(after.commit):
+    if read.is_inside_record(after.commit, StreamDirection.FORWARD):
         call.write(confirmation_message())
         raise invalid_argument("Trying to read from an invalid position.")
     return offset_behind(read, after, StreamDirection.FORWARD)

@@ -49,7 +49,9 @@ class ReadOptions:
 
 
 def read_source(request: Any) -> str:
-    """Return the name of the stream that a `ReadRequest` reads, or `$all`. Check what comes before the permissions.
+    """Return the name of the stream that a `ReadRequest` reads, or `$all`.
+
+    It checks the parts of the request that a real server checks before the permissions.
 
     Raises:
         CallError: The options are missing, or have no form of ids or no stream.

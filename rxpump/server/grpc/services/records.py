@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.grpc.detailed_errors import record_too_large
 from rxpump.server.grpc.event_ids import text_of_id
 from rxpump.server.grpc.services.proposed_events import MAX_EVENT_BYTES, MAX_NAME, has_room
 from rxpump.server.store.new_event import NewEvent
+from rxpump.server.store.record import varint
 from rxpump.server.store.record_schema import JSON_CONTENT
 
 _FORMATS: Final = {1: "Json", 2: "Protobuf", 3: "Avro", 4: "Bytes"}
@@ -27,26 +29,47 @@ Fault = tuple[str, str]
 
 
 def record_faults(record: Any) -> Iterator[Fault]:
-    """Yield the faults of a record."""
+    """Yield the faults of a record that has a schema."""
+    if record.HasField("stream"):
+        yield from stream_faults("Stream", record.stream)
     if record.HasField("record_id") and _parsed_id(record.record_id) is None:
         yield "RecordId.Record ID", "Record ID must be a valid and non-empty UUID."
-    if "" in record.properties:
-        yield "Properties", "Property keys must not be empty."
-    schema = record.schema
+    yield from _schema_faults(record.schema)
+    for index, key in enumerate(record.properties):
+        if not key:
+            yield f"Properties[{index}].Key", "Property keys must not be empty."
+
+
+def _schema_faults(schema: Any) -> Iterator[Fault]:
     if schema.format not in _FORMATS:
-        yield "Schema.Format.Schema format", "Schema format must not be Unspecified."
+        rule = "be one of Json, Protobuf or Bytes" if schema.format else "not be Unspecified"
+        yield "Schema.Format.Schema format", f"Schema format must {rule}."
     if not schema.name:
         yield "Schema.Name", "Schema name must not be empty"
-    if _NAME(unicodedata.normalize("NFC", schema.name)) is None:
+    if not unicodedata.is_normalized("NFC", schema.name):
+        yield "Schema.Name", "Schema name must be in Unicode NFC (Normalization Form C)"
+    if _NAME(schema.name) is None:
         yield "Schema.Name", f"{_NAME_RULE} Attempted Value: {schema.name}"
+    if schema.HasField("id") and _parsed_id(schema.id) is None:
+        yield "Schema.Id.Schema ID", "Schema ID must be a valid and non-empty UUID"
 
 
-def stream_faults(stream: str) -> Iterator[Fault]:
-    """Yield the faults of the name of a stream."""
+def stream_faults(field: str, stream: str) -> Iterator[Fault]:
+    """Yield the faults of the name of a stream in a field of a request."""
     if not stream:
-        yield "Stream.Stream", "Stream must not be empty."
+        yield f"{field}.Stream", "Stream must not be empty."
+    elif stream == METADATA_PREFIX:
+        yield f"{field}.Stream", "Stream must not be '$$'."
     elif len(stream) > MAX_NAME:
-        yield "Stream.Stream", f"Stream must have at most {MAX_NAME} characters."
+        yield f"{field}.Stream", f"Stream must have at most {MAX_NAME} characters."
+
+
+def ignoring_case(name: str) -> str:
+    """Return a text that is the same for all names that differ only in upper and lower case.
+
+    As on a real server, each character is compared alone: `ß` is not the same as `ss`.
+    """
+    return "".join(upper if len(upper := each.upper()) == 1 else each for each in name)
 
 
 def event_of(record: Any, stream: str) -> NewEvent:
@@ -93,9 +116,27 @@ def _spaced(value: Any) -> str:
 
 
 def record_bytes(record: Any) -> int:
-    """Return the bytes of a record that count for the limits: data, properties and the name of the schema."""
-    properties = sum(len(name.encode()) + value.ByteSize() for name, value in record.properties.items())
-    return int(len(record.data) + properties + len(record.schema.name.encode()))
+    """Return the bytes of a record that count for the limits: data, properties and the name of the schema.
+
+    The properties count as an encoded google.protobuf.Struct, with the format of the schema, if that is not JSON, and
+    its id.
+    """
+    schema = record.schema
+    properties = {name: value.ByteSize() for name, value in record.properties.items()}
+    if _FORMATS[schema.format] != _JSON:
+        properties["$schema.format"] = _field_bytes(_FORMATS[schema.format].encode())
+    if schema.HasField("id"):
+        properties["$schema.id"] = _field_bytes(schema.id.encode())
+    size = 0
+    for name, length in properties.items():
+        entry = _field_bytes(name.encode()) + 1 + len(varint(length)) + length
+        size += 1 + len(varint(entry)) + entry
+    return len(record.data) + size + len(schema.name.encode())
+
+
+def _field_bytes(content: bytes) -> int:
+    """Return the bytes of an encoded field with a number below 16."""
+    return 1 + len(varint(len(content))) + len(content)
 
 
 def plain_value(value: Any) -> Any:

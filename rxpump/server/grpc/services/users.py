@@ -29,11 +29,19 @@ from rxpump.server.store.changes import Appended, NotCommitted
 
 
 async def create_user(call: Call) -> None:
-    """Answer a Create when the account is saved."""
+    """Answer a Create when the account is saved. As on a real server, a login can be empty; nobody can use it.
+
+    A user who exists with the same password is not changed.
+    """
     options = await _options(call, require_admin)
-    login = _checked(options.login_name, options.password).login
+    login = options.login_name
+    if login:
+        _checked(login, options.password)
     if call.node.users.find(login) is not None:
-        raise _conflict(login)
+        if not call.node.users.has_password(login, options.password):
+            raise _conflict(login)
+        call.reply(call.method.response())
+        return
     profile = Profile(login, options.full_name, tuple(options.groups))
     await _saved(call, call.node.users.save(profile, options.password))
 
@@ -72,19 +80,17 @@ async def reset_password(call: Call) -> None:
 
 
 async def change_password(call: Call) -> None:
-    """Answer a ChangePassword of a user who knows the old password."""
+    """Answer a ChangePassword. Any user may change a password, if the request has the old one."""
     options = await _options(call, require_login)
-    if call.user.login != options.login_name and not call.user.is_admin:
-        raise access_denied()
     profile = _found(call, options.login_name)
     _checked(profile.login, options.new_password)
     if not options.current_password:
         raise access_denied()
     current = _checked(profile.login, options.current_password)
-    verified = call.node.users.authenticate(current, call.address)
-    if isinstance(verified, Throttled):
+    is_right = call.node.users.verify_password(current, call.address)
+    if isinstance(is_right, Throttled):
         raise too_busy()
-    if verified is None:
+    if not is_right:
         raise access_denied()
     await _saved(call, call.node.users.save(profile, options.new_password))
 
@@ -100,13 +106,12 @@ async def user_details(call: Call) -> None:
 
 
 def _details(profile: Profile) -> dict[str, Any]:
-    updated = {"last_updated": {"ticks_since_epoch": profile.updated_ns // 100}} if profile.updated_ns else {}
     return {
         "login_name": profile.login,
         "full_name": profile.full_name,
         "groups": profile.groups,
         "disabled": profile.is_disabled,
-        **updated,
+        "last_updated": {"ticks_since_epoch": profile.updated_ns // 100},
     }
 
 

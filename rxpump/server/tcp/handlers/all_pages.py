@@ -37,7 +37,7 @@ def check_read(asked: Any, position: Position, read: Reader, direction: StreamDi
         raise CannotRead(TOO_MANY_EVENTS)
     if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
         raise CannotRead(_INVALID)
-    if asked.max_count > 0 and read.is_inside_record(position.commit):
+    if asked.max_count > 0 and read.is_inside_record(position.commit, direction):
         raise CannotRead(f"Log record at actual pos {position.commit} has non-positive length.")
 
 

@@ -33,7 +33,8 @@ def connect_persistent(request: Request, node: Node) -> None:
         raise BadPayload("Too many persistent subscriptions.")
     # A correlation id identifies a consumer to the client and in the group.
     is_taken = request.correlation_id in running.group.consumers
-    consumer = None if is_taken else request.consumers.add(request.correlation_id, message.allowed_in_flight_messages)
+    slots, login = message.allowed_in_flight_messages, request.user.login
+    consumer = None if is_taken else request.consumers.add(request.correlation_id, slots, login)
     if consumer is None:
         raise BadPayload("The correlation id is in use.")
     head = node.store.read.head(stream)

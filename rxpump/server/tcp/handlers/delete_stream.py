@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
@@ -24,7 +23,7 @@ def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult |
     message = request.read(DeleteStream)
     delete = DeleteRequest(
         checked_name(message.event_stream_id),
-        checked_version(message.expected_version, *ExpectedVersion),
+        checked_version(message.expected_version),
         message.hard_delete,
     )
     if not node.access.may(request.user, Permission.DELETE, delete.stream):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rxpump.server.node import Node
 from rxpump.server.tcp.handlers.connect_persistent import connect_persistent
@@ -25,11 +24,16 @@ from rxpump.server.tcp.handlers.write_events import write_events
 from rxpump.server.tcp.request import Request
 from rxpump.tcp.wire.commands import Command
 
-Pending = asyncio.Future[Any]
-"""Future that is done when a request is answered."""
+
+class Pending(Protocol):
+    """A request that is not answered yet, such as a future that is done when it is answered."""
+
+    def add_done_callback(self, call: Callable[[Any], object], /) -> None:
+        """Call a function when the request is answered, or later."""
+
 
 Handler = Callable[[Request, Node], Pending | None]
-"""Function that answers a request, at once or when the future that it returns is done."""
+"""Function that answers a request, at once or later if it returns a pending request."""
 
 HANDLERS: Final[Mapping[int, Handler]] = {
     Command.PING: ping,

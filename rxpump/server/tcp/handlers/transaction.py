@@ -47,6 +47,7 @@ from rxpump.tcp.wire.schema import (
 Places = asyncio.Future[Sequence[int] | NotCommitted]
 Committed = asyncio.Future[AppendResult | NotCommitted]
 
+_OF_TRANSACTIONS: Final = (ExpectedVersion.ANY, ExpectedVersion.NO_STREAM)
 _NO_TRANSACTION: Final = -1
 _NOWHERE: Final = 0
 
@@ -55,7 +56,7 @@ def transaction_start(request: Request, node: Node) -> Places | None:
     """Answer a TransactionStart when its id is reserved. The expected version is checked at the commit."""
     message = request.read(TransactionStart)
     stream = checked_name(message.event_stream_id)
-    expected = checked_version(message.expected_version, ExpectedVersion.ANY, ExpectedVersion.NO_STREAM)
+    expected = checked_version(message.expected_version, _OF_TRANSACTIONS)
 
     def reply(id: int, result: OperationResult, text: str | None = None) -> None:
         completed = TransactionStartCompleted(transaction_id=id, result=result, message=text)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Final
 
-from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
@@ -30,12 +29,33 @@ from rxpump.tcp.wire.schema import WriteEvents, WriteEventsCompleted
 _UNKNOWN_VERSION: Final = -1
 
 
-def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
+class UncommittedWrite:
+    """A write that is not committed yet.
+
+    The callbacks of a future would be called in another iteration of the event loop, which takes time on its own.
+    """
+
+    __slots__ = ("_callbacks",)
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[UncommittedWrite], object]] = []
+
+    def add_done_callback(self, call: Callable[[UncommittedWrite], object], /) -> None:
+        """Call a function when the write is answered. Add it before that."""
+        self._callbacks.append(call)
+
+    def complete(self) -> None:
+        """Call the functions that were added."""
+        for call in self._callbacks:
+            call(self)
+
+
+def write_events(request: Request, node: Node) -> UncommittedWrite | None:
     """Answer a WriteEvents when it is committed."""
     message = request.read(WriteEvents)
     append = AppendRequest(
         checked_name(message.event_stream_id),
-        checked_version(message.expected_version, *ExpectedVersion),
+        checked_version(message.expected_version),
         [checked_event(event) for event in message.events],
         node.strictness,
     )
@@ -47,7 +67,7 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.INVALID_TRANSACTION, TOO_LARGE))
         return None
 
-    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    pending = UncommittedWrite()
 
     def answer(outcome: Outcome) -> None:
         match outcome:
@@ -59,10 +79,10 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
                 pass
             case decided:
                 request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(decided))
-        answered.set_result(outcome)
+        pending.complete()
 
     node.store.submit(append, answer)
-    return answered
+    return pending
 
 
 def _completed(outcome: Appended | WrongVersion | StreamDeleted) -> bytes:

@@ -43,7 +43,7 @@ export class MarbleLines {
    * @param {number} gap Seconds that must lie between two marbles.
    */
   add(event, now, gap) {
-    const line = this.#line(this.by === "type" ? event.type : event.stream);
+    const line = this.#lineOf(event);
     if (line === null) {
       this.withoutLine += 1;
       this.leftOut += 1;
@@ -82,10 +82,35 @@ export class MarbleLines {
     while (this.marks.length > 0 && this.marks[0].at < before) this.marks.shift();
   }
 
+  /**
+   * Move the marbles to other lines. A marble for which there is no line is left out.
+   *
+   * @param {"type" | "stream"} by Whether each type or each stream has a line.
+   */
+  lineFor(by) {
+    const marbles = this.lines.flatMap((line) => line.marbles).sort((one, other) => one.at - other.at);
+    this.by = by;
+    this.#lines.clear();
+    for (const marble of marbles) {
+      const line = this.#lineOf(marble.event);
+      if (line !== null) line.marbles.push(marble);
+      else {
+        this.withoutLine += 1;
+        this.leftOut += 1;
+        this.drawn -= 1;
+      }
+    }
+  }
+
   clear() {
     this.#lines.clear();
     this.marks = [];
     this.drawn = this.leftOut = this.withoutLine = 0;
+  }
+
+  /** @param {BriefEvent} event */
+  #lineOf(event) {
+    return this.#line(this.by === "type" ? event.type : event.stream);
   }
 
   /**

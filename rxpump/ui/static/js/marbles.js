@@ -116,7 +116,7 @@ export class Marbles {
 
   /** @param {"type" | "stream"} by */
   lineFor(by) {
-    this.#lines = new MarbleLines(by);
+    this.#lines.lineFor(by);
     this.#select(null);
     this.#dirty = true;
   }

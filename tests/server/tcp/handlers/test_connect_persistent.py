@@ -12,18 +12,18 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN
-from tests.server.groups.clients import A, B, Consuming
+from tests.server.groups.clients import A, B, GroupTalk
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Consuming]:
-    one = Consuming(SqliteStore.in_memory())
+async def client() -> AsyncIterator[GroupTalk]:
+    one = GroupTalk(SqliteStore.in_memory())
     await one.create()
     yield one
     await one.node.close()
 
 
-def refusal(client: Consuming, *, id: bytes) -> str:
+def refusal(client: GroupTalk, *, id: bytes) -> str:
     message = schema.ConnectToPersistentSubscription(
         event_stream_id="s", subscription_id="g", allowed_in_flight_messages=1
     )
@@ -32,37 +32,37 @@ def refusal(client: Consuming, *, id: bytes) -> str:
     return payload.decode().partition("\n")[2]
 
 
-async def test_connecting_needs_permission_to_read_the_stream(client: Consuming) -> None:
+async def test_connecting_needs_permission_to_read_the_stream(client: GroupTalk) -> None:
     await client.create("$secret")
     assert client.connect("$secret") is SubscriptionDropReason.ACCESS_DENIED
     assert client.connect("$secret", user=ADMIN).subscription_id == "$secret::g"
 
 
-async def test_the_confirmation_has_the_ends_of_log_and_stream(client: Consuming) -> None:
+async def test_the_confirmation_has_the_ends_of_log_and_stream(client: GroupTalk) -> None:
     written = await client.write("s", *"01")
     confirmation = client.connect()
     assert confirmation.last_commit_position == written.commit_position
     assert confirmation.last_event_number == 1
 
 
-async def test_a_closed_consumer_frees_its_place_in_the_group(client: Consuming) -> None:
+async def test_a_closed_consumer_frees_its_place_in_the_group(client: GroupTalk) -> None:
     await client.create(group="few", subscriber_max_count=1)
     client.connect(group="few")
-    other = Consuming.beside(client)
+    other = GroupTalk.beside(client)
     assert other.connect(group="few", id=B) is SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED
     client.conversation.close()
     assert other.connect(group="few", id=B).subscription_id == "s::few"
 
 
-async def test_a_correlation_id_is_one_consumer(client: Consuming) -> None:
+async def test_a_correlation_id_is_one_consumer(client: GroupTalk) -> None:
     client.connect()
     assert refusal(client, id=A) == "The correlation id is in use."
-    assert refusal(Consuming.beside(client), id=A) == "The correlation id is in use."
+    assert refusal(GroupTalk.beside(client), id=A) == "The correlation id is in use."
     await client.create(group="h")
     assert refusal(client, id=A) == "The correlation id is in use."
 
 
-async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_consumers_of_one_client_are_bounded(client: GroupTalk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "_MOST", 2)
     client.connect(id=A)
     client.connect(id=B)
@@ -70,10 +70,10 @@ async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkey
     client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
     client.connect(id=b"c" * 16)
     assert repr(client.conversation.consumers) == "<2 persistent subscriptions>"
-    Consuming.beside(client).connect(id=b"d" * 16)
+    GroupTalk.beside(client).connect(id=b"d" * 16)
 
 
-async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: Consuming) -> None:
+async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: GroupTalk) -> None:
     """A real server looks for both kinds too."""
     client.connect()
     client.send(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id="s"), id=A)
@@ -81,5 +81,5 @@ async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: Co
     assert ended == [(Command.SUBSCRIPTION_DROPPED, b"")] * 2
 
 
-async def test_a_zero_id_is_a_bad_request(client: Consuming) -> None:
+async def test_a_zero_id_is_a_bad_request(client: GroupTalk) -> None:
     assert refusal(client, id=bytes(16)) == ""

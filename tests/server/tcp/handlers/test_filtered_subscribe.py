@@ -48,7 +48,7 @@ def subscribe(talk: Talk, *data: str, **options: Any) -> Any:
 
 
 def received_events(talk: Talk) -> list[Any]:
-    """Return what a subscription received since the last call: data of events, commit positions of checkpoints."""
+    """Return the data of events and the commit positions of checkpoints that arrived since the last call."""
     received = []
     for answer in talk.answers:
         if answer.command == Command.STREAM_EVENT_APPEARED:

@@ -14,7 +14,7 @@ from rxpump.server.tcp.handlers.manage_persistent import group_settings
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, OPS
-from tests.server.groups.clients import Consuming, settings_of
+from tests.server.groups.clients import GroupTalk, settings_of
 
 MANAGING = [
     Command.CREATE_PERSISTENT_SUBSCRIPTION,
@@ -24,15 +24,15 @@ MANAGING = [
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Consuming]:
-    one = Consuming(SqliteStore.in_memory())
+async def client() -> AsyncIterator[GroupTalk]:
+    one = GroupTalk(SqliteStore.in_memory())
     yield one
     await one.node.close()
 
 
 @pytest.mark.parametrize("user", [None, OPS])
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
-async def test_only_admins_manage_groups(client: Consuming, change: str, user: Credentials | None) -> None:
+async def test_only_admins_manage_groups(client: GroupTalk, change: str, user: Credentials | None) -> None:
     await client.create()
     result, reason = await getattr(client, change)(user=user)
     assert result == 3
@@ -40,7 +40,7 @@ async def test_only_admins_manage_groups(client: Consuming, change: str, user: C
     assert client.connect().subscription_id == "s::g"
 
 
-async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) -> None:
+async def test_a_group_without_a_name_cannot_be_connected_to(client: GroupTalk) -> None:
     assert await client.create(group="") == (0, "")
     message = schema.ConnectToPersistentSubscription(event_stream_id="s", allowed_in_flight_messages=10)
     [(command, _)] = client.send(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message)
@@ -51,16 +51,15 @@ async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) 
     "settings",
     [
         {"read_batch_size": 100, "buffer_size": 1},
-        {"subscriber_max_count": -1},
         {"checkpoint_min_count": 100, "checkpoint_max_count": 1},
         {"start_from": -2},
         {"buffer_size": -5, "read_batch_size": -5, "live_buffer_size": -5},
         {"message_timeout_milliseconds": -1, "max_retry_count": -1, "checkpoint_after_time": -1},
     ],
 )
-async def test_a_group_works_with_any_numbers(client: Consuming, settings: dict[str, Any]) -> None:
+async def test_a_group_works_with_any_numbers(client: GroupTalk, settings: dict[str, Any]) -> None:
     assert await client.create(**settings) == (0, "")
-    writer = Consuming.beside(client)
+    writer = GroupTalk.beside(client)
     client.connect()
     await writer.write("s", *"012")
     events = await client.delivered()
@@ -70,20 +69,20 @@ async def test_a_group_works_with_any_numbers(client: Consuming, settings: dict[
     assert await client.numbers() == [3]
 
 
-async def test_a_group_with_an_odd_name_is_found_by_consumers(client: Consuming) -> None:
+async def test_a_group_with_an_odd_name_is_found_by_consumers(client: GroupTalk) -> None:
     assert await client.create("a", "b::c") == (0, "")
     assert (await client.create("a::b", "c"))[0] == 1
 
 
 @pytest.mark.parametrize("command", MANAGING)
 @pytest.mark.parametrize("name", ["subscription_group_name", "event_stream_id"])
-def test_a_name_that_is_no_text_is_a_bad_request(client: Consuming, command: Command, name: str) -> None:
+def test_a_name_that_is_no_text_is_a_bad_request(client: GroupTalk, command: Command, name: str) -> None:
     payload = settings_of("s", "g", {name: "??"}).SerializeToString().replace(b"??", b"\xff\xff")
     assert [each for each, _ in client.send(command, payload, ADMIN)] == [Command.BAD_REQUEST]
 
 
 @pytest.mark.parametrize("command", MANAGING)
-def test_a_reply_has_a_reason_even_if_it_is_empty(client: Consuming, command: Command) -> None:
+def test_a_reply_has_a_reason_even_if_it_is_empty(client: GroupTalk, command: Command) -> None:
     """Clients of a real server with proto2 expect both fields."""
     [(answer, payload)] = client.send(command, schema.DeletePersistentSubscription(), ADMIN)
     assert answer == command + 1

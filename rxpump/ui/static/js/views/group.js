@@ -35,6 +35,10 @@ export async function groupView(root, route, signal) {
   const done = h("div", { role: "status" });
   let shown = "";
   let shownParked = -1;
+  let listed = "";
+  let listedCount = 0;
+  /** @type {import("../element.js").Children} */
+  let list = null;
   fill(
     root,
     viewHead(foreign(group), {
@@ -51,12 +55,15 @@ export async function groupView(root, route, signal) {
     try {
       const details = await get(path, signal);
       const key = JSON.stringify(details);
-      if (signal.aborted || key === shown) return;
-      about.className = "";
-      fill(about, facts(details));
-      fill(more, consumers(details), settings(details.settings));
-      shown = key;
-      if (details.parked !== shownParked) await loadParked();
+      if (signal.aborted) return;
+      if (key !== shown) {
+        about.className = "";
+        fill(about, facts(details));
+        fill(more, consumers(details), settings(details.settings));
+        shown = key;
+      }
+      // Servers do not count an event that they deliver again, but its link stays until a consumer has handled it.
+      if (details.parked !== shownParked || details.parked < listedCount) await loadParked();
       shownParked = details.parked;
     } catch (error) {
       if (!signal.aborted && shown === "") fill(about, failure(error, load));
@@ -69,15 +76,24 @@ export async function groupView(root, route, signal) {
       parked,
       async () => {
         const events = /** @type {ParkedEvent[]} */ (await get(`${path}/parked?count=${MOST_PARKED}`, signal));
+        const key = JSON.stringify(events);
+        if (key === listed) return list; // the same elements, so that an event that was opened stays open
         fill(actions, events.length > 0 && buttons(events.length, features.groups.replay_some));
-        if (events.length === 0) return empty("No parked events", "A consumer parks an event that it cannot handle. The event waits here until it is replayed or cleared.");
-        return [
-          events.length === MOST_PARKED && h("p", { class: "card-head soft" }, `The first ${MOST_PARKED} are shown.`),
-          eventList(events, { showStream: true, note: (event) => reasonOf(/** @type {ParkedEvent} */ (event)), more: (event) => parkedMore(/** @type {ParkedEvent} */ (event), events, features.groups.replay_some) }),
-        ];
+        list = parkedList(events, features.groups.replay_some);
+        listed = key;
+        listedCount = events.length;
+        return list;
       },
       signal,
     );
+  }
+
+  function parkedList(/** @type {ParkedEvent[]} */ events, /** @type {boolean} */ some) {
+    if (events.length === 0) return empty("No parked events", "A consumer parks an event that it cannot handle. The event waits here until it is replayed or cleared.");
+    return [
+      events.length === MOST_PARKED && h("p", { class: "card-head soft" }, `The first ${MOST_PARKED} are shown.`),
+      eventList(events, { showStream: true, note: (event) => reasonOf(/** @type {ParkedEvent} */ (event)), more: (event) => parkedMore(/** @type {ParkedEvent} */ (event), events, some) }),
+    ];
   }
 
   function buttons(/** @type {number} */ count, /** @type {boolean} */ some) {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
+
+_ECHO_WIDTH: Final = len("^C")
+"""Columns in which a terminal shows Ctrl-C. In a full line it would begin another line, and leave the bar behind."""
 
 
 class Transfer:
@@ -29,7 +33,7 @@ class Transfer:
         self.events: int = 0
         self.bytes: int = 0
         self._began = monotonic()
-        self._progress = Progress(
+        self._progress = _Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[counts]}"),
@@ -51,7 +55,7 @@ class Transfer:
         Args:
             events: Events that were transferred.
             bytes: Bytes of these events.
-            of_total: Progress that they make towards `total`, in the unit of `total`.
+            of_total: Progress that they make toward `total`, in the unit of `total`.
         """
         self.events += events
         self.bytes += bytes
@@ -74,6 +78,24 @@ class Transfer:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+
+class _Bar(Progress):
+    """A progress bar that does not use the last columns of its line."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bar."""
+        yield _Narrow(self.make_tasks_table(self.tasks))
+
+
+class _Narrow:
+    """A renderable that does not use the last columns of a line."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._renderable, options.update_width(options.max_width - _ECHO_WIDTH))
 
 
 class _TimeLeft(ProgressColumn):

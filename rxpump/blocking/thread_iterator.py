@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
+
+from reactivex import abc
+
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.errors import ClientClosed
+from rxpump.streams.source import Pages, PageSource, TaskSubscription
 
 T = TypeVar("T")
-R = TypeVar("R")
 
-FEED_SIZE: Final = 512
+BUFFER_SIZE: Final = 512
 """Largest number of values that are buffered for the event loop."""
 
 
-class Feed(AsyncIterator[T]):
+class ThreadIterator(AsyncIterator[T]):
     """An async iterator in one event loop, whose values come from one other thread.
 
-    At most FEED_SIZE values are buffered. If the buffer is full, the thread waits in `put`.
+    At most BUFFER_SIZE values are buffered. If the buffer is full, the thread waits in `put`.
 
     Args:
         loop: The event loop.
@@ -27,8 +32,8 @@ class Feed(AsyncIterator[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._values: deque[T] = deque()
-        self._places: SimpleQueue[bool] = SimpleQueue()  # True: a free place in the buffer. False: the feed is closed
-        for _ in range(FEED_SIZE):
+        self._places: SimpleQueue[bool] = SimpleQueue()  # True: a place in the buffer; False: it is closed
+        for _ in range(BUFFER_SIZE):
             self._places.put(True)
         self._is_complete = False
         self._is_closed = False
@@ -58,9 +63,20 @@ class Feed(AsyncIterator[T]):
         self._wake_soon()
 
     def close(self) -> None:
-        """Let a waiting call of `put`, and each later call, return False. Called by the event loop."""
+        """Let a waiting call of `put`, and each later call, return False. Called by any thread."""
         self._is_closed = True
         self._places.put(False)
+
+    def end_intake(self) -> None:
+        """Accept no more values, because the client drains, and fail after those that were put. Called in the loop.
+
+        If the thread has completed the iteration, this does nothing.
+        """
+        if not self._is_complete:
+            self.close()
+            self.complete(
+                ClientClosed("the server", "the client was drained before the iterator was read to its end")
+            )
 
     def put_all(self, values: Iterable[T]) -> None:
         """Pass the values of an iterable to the event loop, then its end or its error. Called by the thread."""
@@ -72,13 +88,6 @@ class Feed(AsyncIterator[T]):
             self.complete(error)
         else:
             self.complete()
-
-    async def closed_after(self, consumer: Awaitable[R]) -> R:
-        """Wait for the consumer of this feed, close the feed, and return the result of the consumer."""
-        try:
-            return await consumer
-        finally:
-            self.close()
 
     async def __anext__(self) -> T:
         """Return the next value, in the event loop."""
@@ -99,7 +108,37 @@ class Feed(AsyncIterator[T]):
             self._loop.call_soon_threadsafe(_finish, waiting)
 
     def __repr__(self) -> str:
-        return f"<Feed, {len(self._values)} values{', complete' if self._is_complete else ''}>"
+        return f"<ThreadIterator, {len(self._values)} values{', complete' if self._is_complete else ''}>"
+
+
+class ThreadSource(PageSource[T]):
+    """An Observable of the values of a thread.
+
+    When the client drains, it delivers the values that were put before. It then fails, unless they are all values.
+
+    Args:
+        runtime: Background tasks of the client.
+        values: The values.
+    """
+
+    completes_on_drain: ClassVar[bool] = False
+
+    def __init__(self, runtime: BackgroundTasks, values: ThreadIterator[T]) -> None:
+        async def pages() -> Pages[T]:
+            async for value in values:
+                yield (value,)
+
+        super().__init__(runtime, "iterate", pages)
+        self._values = values
+
+    def _begin(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[T]:
+        subscription = super()._begin(observer, scheduler)
+        intakes, end_intake = self._runtime.intakes, self._values.end_intake
+        intakes.add(end_intake)
+        subscription.task.add_done_callback(lambda _: intakes.discard(end_intake))
+        return subscription
 
 
 def _finish(waiting: asyncio.Future[None]) -> None:
