@@ -154,14 +154,14 @@ def stored(folder: Path) -> tuple[int, int]:
 def wrong_points(shop: Shop) -> list[int]:
     """Kill `totals.py` at each point of its first transactions, and return those after which its table is wrong.
 
-    There are 5 points before the first transaction. The range ends with the beginning of the third one.
+    There are 6 points before the first transaction. The range ends with the beginning of the third one.
     """
     shop.serve()
     shop.run("orders.py")
     with rxpump.open(shop.uri) as store:
         prices = [event.json()["price"] for event in store.iter("orders")]
     found = []
-    for point in range(6, 15):
+    for point in range(7, 16):
         shop.kill_at(point, "totals.py")
         total, number = stored(shop.folder)
         if total != sum(prices[: number + 1]):
@@ -199,6 +199,18 @@ def test_the_read_model_survives_kill_9(shop: Shop) -> None:
     shop.end(totals)
     with rxpump.open(shop.uri) as store:
         assert stored(shop.folder)[0] == sum(event.json()["price"] for event in store.iter("orders"))
+
+
+def test_the_read_model_can_be_read_while_it_is_written(shop: Shop) -> None:
+    shop.serve()
+    shop.run("orders.py")
+    totals = shop.start("totals.py")
+    lines_until(totals, "order 1999")
+    shop.end(totals)
+    with closing(sqlite3.connect(shop.folder / "totals.db")) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with closing(sqlite3.connect(shop.folder / "totals.db", timeout=0)) as reader:
+            assert reader.execute("SELECT number FROM checkpoint").fetchone() == (1999,)
 
 
 @pytest.mark.timeout(180)  # it starts ten programs

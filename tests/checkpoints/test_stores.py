@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +52,67 @@ async def test_two_pipelines_share_a_database(tmp_path: Path) -> None:
     await one.save(FIRST)
     await two.save(SECOND)
     assert (await one.load(), await two.load()) == (FIRST, SECOND)
+
+
+@contextmanager
+def busy_writer(path: Path) -> Iterator[None]:
+    """Write to a database all the time, as on a slow disk: one transaction after the other, of 30 ms each."""
+    started, stop = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("CREATE TABLE results (number INTEGER)")
+            while not stop.is_set():
+                database.execute("BEGIN EXCLUSIVE")
+                database.execute("INSERT INTO results VALUES (1)")
+                started.set()
+                time.sleep(0.03)
+                database.execute("COMMIT")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+async def test_a_program_that_writes_all_the_time_prevents_no_save(tmp_path: Path) -> None:
+    store = SqliteCheckpoint(tmp_path / "results.db", "projection")
+    with busy_writer(tmp_path / "results.db"):
+        for number in range(10):
+            await store.save(Checkpoint("orders", number))
+            assert await store.load() == Checkpoint("orders", number)
+
+
+async def test_a_save_waits_for_readers(tmp_path: Path) -> None:
+    store = SqliteCheckpoint(tmp_path / "checkpoints.db", "projection")
+    await store.save(FIRST)
+    with closing(sqlite3.connect(tmp_path / "checkpoints.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM checkpoints").fetchall()
+        saving = asyncio.ensure_future(store.save(SECOND))
+        with closing(sqlite3.connect(tmp_path / "checkpoints.db", timeout=0)) as other:
+            while True:  # until the save only waits for the reader, which keeps others from reading
+                try:
+                    other.execute("SELECT * FROM checkpoints").fetchall()
+                except sqlite3.OperationalError:
+                    break
+                await asyncio.sleep(0)
+        assert not saving.done()
+        reader.execute("COMMIT")
+        await saving
+    assert await store.load() == SECOND
+
+
+async def test_errors_other_than_a_busy_database_are_raised_at_once(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints.db").write_text("not a database" * 100)
+    store = SqliteCheckpoint(tmp_path / "checkpoints.db", "projection")
+    for use in (store.load, lambda: store.save(FIRST)):
+        with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+            await use()
 
 
 @pytest.mark.parametrize(
