@@ -27,7 +27,7 @@ from benchmarks.contestants.job import (
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.cli.loop import loop_factory
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 
 EVENTS_OF_A_WRITE = 50
 WRITES_IN_FLIGHT = 16
@@ -142,7 +142,7 @@ async def write_batches(client: rxpump.Client, job: Job) -> Figures:
 async def publish(client: rxpump.Client, job: Job) -> Figures:
     """Pipe single events into a publisher."""
     publisher = client.publisher(job.stream)
-    from_iterable(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    IterableSource(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
     written = await publisher.drained()
     return {"seen": 0 if written is None else written.last_event_number + 1}
 
@@ -150,7 +150,7 @@ async def publish(client: rxpump.Client, job: Job) -> Figures:
 async def publish_each(client: rxpump.Client, job: Job) -> Figures:
     """Pipe events into a publisher that appends each one in its own request."""
     publisher = client.publisher(job.stream, max_batch=1, max_in_flight=job.in_flight)
-    from_iterable(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    IterableSource(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
     written = await publisher.drained()
     return {"seen": 0 if written is None else written.last_event_number + 1}
 

@@ -70,8 +70,8 @@ class SqliteCheckpoint:
 def _once_free(execute: Callable[[], T]) -> T:
     """Execute a statement as soon as no other connection prevents it.
 
-    SQLite itself tries again only every 100 ms. On a slow disk it can miss, for many seconds, each of the short moments
-    between two transactions of a connection that writes all the time.
+    SQLite itself tries again only every 100 ms. On a slow disk it can miss, for many seconds, each of the short
+    moments between two transactions of a connection that writes all the time.
     """
     deadline = time.monotonic() + _LONGEST_WAIT
     while True:

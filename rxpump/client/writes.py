@@ -22,7 +22,7 @@ from rxpump.streams.instrumented import append, append_many
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.single import Single
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 from rxpump.streams.write_buffer import DEFAULT_BATCH_BYTES, Batching
 from rxpump.streams.writes import Writes
 from rxpump.transport import Capability
@@ -130,6 +130,8 @@ class WriteClient(ReadClient):
             WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
             StreamDeleted: The stream was deleted permanently.
             AccessDenied: The user may not write to the stream.
+            ClientClosed: The client was closed; or it was drained before an iterator was read to its end, whose first
+                events are written.
 
         Example:
             `await client.publish("orders", [NewEvent("Placed", {"price": 5}), NewEvent("Paid")])`
@@ -145,7 +147,7 @@ class WriteClient(ReadClient):
             new = [as_new_event(event, stream, limits) for event in events]
             return self._append("publish", stream, new, expected_version, timeout)
         elif isinstance(events, (Iterable, AsyncIterable)):
-            source = from_iterable(self._runtime, events)
+            source = IterableSource(self._runtime, events)
         else:
             raise InvalidArgument("events", events, "NewEvents in a list, an (async) iterable or an Observable")
         stream = checks.written_stream(stream)

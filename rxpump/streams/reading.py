@@ -8,7 +8,7 @@ from contextlib import aclosing
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.model.events import Event
 from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
-from rxpump.streams.source import PageSource, from_iterable
+from rxpump.streams.source import IterableSource, PageSource
 from rxpump.transport import Transport
 
 
@@ -56,7 +56,7 @@ class StreamReading(PageSource[Event]):
         """Return a read of the events that follow the one of this number in this one."""
         number = place + (1 if self._direction is StreamDirection.FORWARD else -1)
         if number < 0:
-            return from_iterable(self._runtime, ())
+            return IterableSource(self._runtime, ())
         return StreamReading(
             self._runtime,
             self._transport,

@@ -228,10 +228,16 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             return
         if task.cancelled() and not self._is_finishing:
             self._observer.on_error(ClientClosed(self._runtime.peer, "the client was closed"))
-        elif not task.cancelled() and (error := task.exception()) is not None:
+        elif task.cancelled():
+            self._finish_observer()
+        elif (error := task.exception()) is not None:
             self._observer.on_error(as_exception(error))
         else:
             self._observer.on_completed()
+
+    def _finish_observer(self) -> None:
+        """End the observer after `finish`."""
+        self._observer.on_completed()
 
 
 async def _deliver_page(page: Iterable[T], on_next: Callable[[T], object], upstream: Upstream) -> None:
@@ -249,19 +255,34 @@ async def _deliver_page(page: Iterable[T], on_next: Callable[[T], object], upstr
         upstream.leave()
 
 
-def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> PageSource[T]:
-    """Return an Observable of the items of an iterable, which it reads only while it is not paused.
+class IterableSource(PageSource[T]):
+    """An Observable of the items of an iterable, which it reads only while it is not paused.
+
+    It fails with ClientClosed if the client drains before the iterable was read to its end, because the program that
+    made the iterable must learn that the rest of it was left.
 
     Args:
         runtime: Background tasks of the client.
         items: Iterable or async iterable.
     """
 
-    async def pages() -> Pages[T]:
-        if isinstance(items, AsyncIterable):
-            async for item in items:
-                yield (item,)
-        else:
-            yield items
+    def __init__(self, runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> None:
+        async def pages() -> Pages[T]:
+            if isinstance(items, AsyncIterable):
+                async for item in items:
+                    yield (item,)
+            else:
+                yield items
 
-    return PageSource(runtime, "iterate", pages)
+        super().__init__(runtime, "iterate", pages)
+
+    def _begin(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[T]:
+        return _IterableSubscription(self._runtime, self.name, self._open_pages(), observer)
+
+
+class _IterableSubscription(TaskSubscription[T]):
+    def _finish_observer(self) -> None:
+        message = "the client was drained before the iterable was read to its end"
+        self._observer.on_error(ClientClosed(self._runtime.peer, message))

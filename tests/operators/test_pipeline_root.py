@@ -12,7 +12,7 @@ from reactivex.subject import Subject
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.pipeline_root import may_keep_items
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 
 KEEP: dict[str, Any] = {
     "buffer_with_count": rx.buffer_with_count(3),
@@ -48,7 +48,7 @@ PASS_ON: dict[str, Any] = {
 
 
 def source() -> Any:
-    return from_iterable(BackgroundTasks("test"), [1])
+    return IterableSource(BackgroundTasks("test"), [1])
 
 
 @pytest.mark.parametrize("name", KEEP)

@@ -15,7 +15,7 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import BufferOverflow, InvalidArgument, WorkCancelled
 from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 from rxpump.streams.observable import Piped
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 from tests.fakes import BufferingObserver, Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
@@ -236,7 +236,7 @@ async def test_a_long_run_does_not_block_the_event_loop() -> None:
 
 
 async def test_subscriptions_are_independent() -> None:
-    source = from_iterable(BackgroundTasks("test"), [1, 2, 3]).pipe(plain())
+    source = IterableSource(BackgroundTasks("test"), [1, 2, 3]).pipe(plain())
     pairs = [(left, right) async for left in source async for right in source]
     assert len(pairs) == 9
 

@@ -15,7 +15,7 @@ from reactivex.subject import Subject
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 from tests.fakes import Pages
 from tests.operators.events import events
 from tests.operators.sources import Feed, Seen
@@ -77,7 +77,7 @@ async def test_an_item_without_a_known_event_is_an_error(source: Callable[[Feed]
 
 async def test_an_item_that_is_not_read_has_no_checkpoint() -> None:
     seen = Seen()
-    seen.of(from_iterable(BackgroundTasks("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
+    seen.of(IterableSource(BackgroundTasks("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
     await seen.until_ended()
     (error,) = seen.errors
     assert isinstance(error, InvalidArgument)

@@ -10,7 +10,7 @@ import pytest
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 from tests.fakes import Pages, numbers
 
 
@@ -122,8 +122,8 @@ async def test_iterables_and_async_iterables_become_sources(runtime: BackgroundT
         for number in range(3):
             yield number
 
-    assert await from_iterable(runtime, ticks()).pipe(rx.to_list()) == [0, 1, 2]
-    assert await from_iterable(runtime, (n for n in range(3))).pipe(rx.to_list()) == [0, 1, 2]
+    assert await IterableSource(runtime, ticks()).pipe(rx.to_list()) == [0, 1, 2]
+    assert await IterableSource(runtime, (n for n in range(3))).pipe(rx.to_list()) == [0, 1, 2]
 
 
 def test_subscribing_without_a_loop_raises(runtime: BackgroundTasks) -> None:

@@ -11,12 +11,12 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import InvalidArgument, WrongExpectedVersion
+from rxpump.errors import ClientClosed, InvalidArgument, WrongExpectedVersion
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
 from rxpump.streams.observable import Observable, Piped
-from rxpump.streams.source import from_iterable
+from rxpump.streams.source import IterableSource
 from rxpump.streams.write_buffer import Batching
 from rxpump.streams.writes import Writes
 from rxpump.testing import MockTransport
@@ -66,7 +66,7 @@ def new_events(count: int) -> list[NewEvent]:
 
 
 def source(events: Any) -> Observable[Any]:
-    return from_iterable(BackgroundTasks("test"), events)
+    return IterableSource(BackgroundTasks("test"), events)
 
 
 async def test_a_fast_source_fills_the_batches_in_order() -> None:
@@ -193,3 +193,31 @@ async def test_large_events_make_small_batches() -> None:
     large = [NewEvent("Blob", bytes(Batching().max_bytes // 2 - 100)) for _ in range(6)]
     await stream.write(source(iter(large)))
     assert max(stream.sizes) == 2
+
+
+@pytest.mark.parametrize("kind", ["iterator", "async iterator"])
+async def test_an_iterator_that_a_drain_cuts_is_a_failure(kind: str) -> None:
+    """Its events up to then are written."""
+    runtime, stream, events, read = BackgroundTasks("test"), Stream(), new_events(95), []
+    stream.gate.clear()
+    is_read = asyncio.Event()
+
+    def each() -> Iterator[NewEvent]:
+        for event in events:
+            read.append(event)
+            is_read.set()
+            yield event
+
+    async def each_later() -> AsyncIterator[NewEvent]:
+        for event in each():
+            yield event
+
+    items = each() if kind == "iterator" else each_later()
+    writing = asyncio.ensure_future(stream.write(IterableSource(runtime, items)))
+    await is_read.wait()
+    await runtime.drain()
+    stream.gate.set()
+    with pytest.raises(ClientClosed, match="drained before the iterable was read to its end"):
+        await writing
+    assert stream.events == read
+    assert 0 < len(read) < 95
