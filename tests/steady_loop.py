@@ -1,4 +1,6 @@
-"""Event loops whose clock does not count the time for which the machine suspends a test.
+"""Event loops on which a busy machine has no influence: neither its pauses nor its other programs.
+
+Their clock does not count the time for which the machine suspends a test.
 
 On a busy machine, a process can stop for half a second between any two statements. A client whose server runs in the
 same event loop would regard the server as silent for that time, and short timeouts would expire although both work.
@@ -6,15 +8,20 @@ So the clock of these loops advances by at most LONGEST_STEP between two looks a
 waits in steps of LONGEST_WAIT, so that its clock also advances while the other side is another process.
 
 The clock does not help if the other side runs in another process or thread, because the loop waits for it.
+
+Their servers choose ports that no other program takes while the server is stopped (`tests/ports.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import selectors
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
+
+from tests.ports import ports
 
 LONGEST_STEP: Final = 0.001
 """Longest time in seconds that passes between two looks at the clock, except while a loop waits for a timer."""
@@ -48,7 +55,7 @@ class SteadyClock:
 
 
 class SteadyLoop(asyncio.SelectorEventLoop):
-    """An event loop with a clock that does not count pauses.
+    """An event loop with a clock that does not count pauses, and with servers that keep their ports.
 
     Args:
         clock: The clock.
@@ -61,6 +68,17 @@ class SteadyLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the seconds of the clock."""
         return self._clock.now()
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:
+        """Start a server. Port 0, the third argument, stands for one of `tests.ports`."""
+        create: Any = super().create_server
+        while arguments[2:] == (0,):
+            try:
+                return await create(*arguments[:2], next(ports), **options)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        return await create(*arguments, **options)
 
 
 class SteadyLoopPolicy(asyncio.DefaultEventLoopPolicy):

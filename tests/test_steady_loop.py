@@ -1,4 +1,4 @@
-"""The clock of event loops in tests, which does not count pauses."""
+"""The clock of event loops in tests, which does not count pauses, and the ports of their servers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests import ports
+from tests.ports import unused_port
 from tests.steady_loop import LONGEST_STEP, SteadyClock, SteadyLoop
 
 PAUSE = 0.5
@@ -79,3 +81,31 @@ async def test_a_timer_expires_after_its_time() -> None:
     await asyncio.sleep(0.02)
     assert time.monotonic() - began >= 0.02
     assert asyncio.get_running_loop().time() - loop_began >= 0.02
+
+
+async def test_no_other_program_takes_the_port_of_a_stopped_server() -> None:
+    async def port_of_server() -> int:
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+            port: int = server.sockets[0].getsockname()[1]
+            return port
+
+    chosen = [await port_of_server(), await port_of_server(), unused_port()]
+    assert len(set(chosen)) == 3
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert other.getsockname()[1] not in ports.RANGE
+
+
+async def test_a_port_that_is_in_use_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", unused_port())) as other:
+        taken, free = other.getsockname()[1], unused_port()
+        monkeypatch.setattr("tests.ports.ports", iter([taken, free]))
+        monkeypatch.setattr("tests.steady_loop.ports", iter([taken, free]))
+        assert unused_port() == free
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+            assert server.sockets[0].getsockname()[1] == free
+
+
+def test_each_worker_has_its_own_ports() -> None:
+    parts = [ports.part(worker) for worker in range(12)]
+    assert [port for part in parts for port in part] == list(ports.RANGE)
+    assert ports.part(12) == ports.part(0)

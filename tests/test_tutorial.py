@@ -16,6 +16,7 @@ import pytest
 
 import rxpump
 from tests.pages import ROOT, blocks
+from tests.ports import unused_port
 
 PAGE = ROOT / "docs" / "tutorial.md"
 SUM_AND_CHECKPOINT = re.compile(
@@ -68,8 +69,9 @@ class Shop:
 
     def __init__(self, folder: Path, scheme: str) -> None:
         self.folder = folder
-        self._address = re.compile(rf"{scheme}://127\.0\.0\.1:(\d+)(\?tls=false)?")
+        self._address = re.compile(rf"{scheme}://127\.0\.0\.1:\d+(\?tls=false)?")
         self._port_option = PORT_OPTIONS[scheme]
+        self._port = str(unused_port())
         self._processes = ExitStack()
         self.uri = ""
         for name, block in zip(
@@ -77,9 +79,9 @@ class Shop:
         ):
             (folder / name).write_text(block.code.replace(*FEWER_ORDERS))
 
-    def serve(self, port: str = "0") -> subprocess.Popen[str]:
-        """Start the server, and wait until it listens."""
-        options = {"--port": "0", self._port_option: port}
+    def serve(self) -> subprocess.Popen[str]:
+        """Start the server, and wait until it listens. It has the same port each time."""
+        options = {"--port": "0", self._port_option: self._port}
         words = [word for option in options.items() for word in option]
         server = self._start("-m", "rxpump", "serve", "--db", "shop-events.db", *words)
         for line in server.stdout or ():
@@ -87,12 +89,6 @@ class Shop:
                 self.uri = found[0]
                 return server
         raise AssertionError("the server ended")
-
-    @property
-    def port(self) -> str:
-        found = self._address.fullmatch(self.uri)
-        assert found
-        return found[1]
 
     def start(self, name: str) -> subprocess.Popen[str]:
         return self._start(name, self.uri)
@@ -198,7 +194,7 @@ def test_the_read_model_survives_kill_9(shop: Shop) -> None:
         lines_until(writer, f"last order: {number}")
     lines_until(totals, "order 1999")
     shop.end(server)
-    shop.serve(shop.port)
+    shop.serve()
     assert shop.run("orders.py") == "last order: 2499\n"
     lines_until(totals, "order 2499")
     shop.end(totals)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from rxpump.checkpoints.checkpoint import Checkpoint
 from rxpump.model import checks
-
-T = TypeVar("T")
 
 _LONGEST_WAIT: Final = 30.0  # seconds
 _CREATE = "CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, checkpoint TEXT NOT NULL)"
@@ -50,34 +49,43 @@ class SqliteCheckpoint:
         await asyncio.to_thread(self._replace, checkpoint.to_json())
 
     def _read(self) -> Checkpoint | None:
-        with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as database:
-            _once_free(lambda: database.execute(_CREATE))
-            row = _once_free(lambda: database.execute(_READ, (self.name,)).fetchone())
+        with _transaction(self.path) as database:
+            row = database.execute(_READ, (self.name,)).fetchone()
         return None if row is None else Checkpoint.from_json(row[0])
 
     def _replace(self, text: str) -> None:
-        with closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as database:
-            _once_free(lambda: database.execute("BEGIN IMMEDIATE"))
-            database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT * 1000:.0f}")  # COMMIT waits for readers.
-            database.execute(_CREATE)
+        with _transaction(self.path) as database:
             database.execute(_REPLACE, (self.name, text))
-            database.execute("COMMIT")
 
     def __repr__(self) -> str:
         return f"<SqliteCheckpoint {self.name} in {self.path}>"
 
 
-def _once_free(execute: Callable[[], T]) -> T:
-    """Execute a statement as soon as no other connection prevents it.
+@contextmanager
+def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    """Use the database alone, from the moment when no other connection writes to it."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+        _begin(database)
+        database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT * 1000:.0f}")  # COMMIT waits for readers.
+        database.execute(_CREATE)
+        yield database
+        database.execute("COMMIT")
 
-    SQLite itself tries again only every 100 ms. On a slow disk it can miss, for many seconds, each of the short
-    moments between two transactions of a connection that writes all the time.
+
+def _begin(database: sqlite3.Connection) -> None:
+    """Try again and again, because SQLite has no queue of those that wait.
+
+    SQLite itself tries only every 100 ms. On a slow disk it can miss, for many seconds, each of the short moments
+    between two transactions of a connection that writes all the time. The pauses vary, so that they cannot keep in
+    step with these transactions.
     """
     deadline = time.monotonic() + _LONGEST_WAIT
     while True:
         try:
-            return execute()
+            database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                 raise
-        time.sleep(0.005)
+        else:
+            return
+        time.sleep(random.uniform(0.0002, 0.001))

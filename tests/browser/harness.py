@@ -15,6 +15,7 @@ from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing import Network
 from rxpump.ui.context import Context, Options
 from rxpump.ui.serve import serving
+from tests.ports import unused_port
 
 MILLISECONDS = 20_000
 """Time for which a test waits for the page. It is long, because several tests can share a processor."""
@@ -82,7 +83,7 @@ async def new_site(*, writable: bool = True, grpc: bool = False, password: str |
         client = await stack.enter_async_context(rxpump.connect(uri))
         pages = await stack.enter_async_context(AsyncExitStack())
         context = Context.of(client, network.uri, Options(writable=writable, password=password))
-        address = await pages.enter_async_context(serving(context, "127.0.0.1", 0))
+        address = await pages.enter_async_context(serving(context, "127.0.0.1", unused_port()))
         yield Site(server, network, client, context, address, pages)
 
 

@@ -16,6 +16,7 @@ from rxpump.blocking import BlockingClient
 from rxpump.errors import ConnectionFailed, InvalidArgument, OperationTimedOut
 from rxpump.testing import EventStore, Network, NotRunning, Recorded, wait_for
 from rxpump.testing.proxy import Proxy
+from tests.ports import unused_port
 
 QUICK = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.01, max_delay=0.02))
 
@@ -126,9 +127,7 @@ def test_its_thread_and_its_connections_end_with_it(event_store: EventStore) -> 
 
 
 def test_a_server_that_is_down_cuts_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with Network(f"tcp://127.0.0.1:{port}") as network, pytest.raises(ConnectionFailed):
+    with Network(f"tcp://127.0.0.1:{unused_port()}") as network, pytest.raises(ConnectionFailed):
         rxpump.open(network.uri, settings=rxpump.Settings(connect_within=0.1))
 
 
