@@ -88,4 +88,4 @@ def _begin(database: sqlite3.Connection) -> None:
                 raise
         else:
             return
-        time.sleep(random.uniform(0.0002, 0.001))
+        time.sleep(random.uniform(0.001, 0.005))
