@@ -52,6 +52,9 @@ class CallOwner(Protocol):
     def note_refusal(self) -> None:
         """Notify the observer that the node has refused a request for now."""
 
+    async def round_trip(self) -> None:
+        """Wait until the server has received all bytes that were sent before, or the connection is lost."""
+
     def call_draining(self, call: Call) -> None:
         """Note a call that waits to send more. Its `resume_sending` is called when the socket has accepted bytes."""
 
@@ -199,6 +202,11 @@ class Call:
                 await self._drained
             finally:
                 self._drained = None
+
+    async def arrival(self) -> None:
+        """Wait until the server has received what was sent, or the connection is lost."""
+        if not self.has_ended:
+            await self._owner.round_trip()
 
     def cancel(self) -> None:
         """End the call at once, and drop messages that were not pulled. Do nothing if it has ended."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from rxpump.errors import RxPumpError
 from rxpump.grpc.call import Call
@@ -17,6 +19,9 @@ from rxpump.network.lasting_connection import LastingConnection
 from rxpump.network.node_resolver import NodeResolver
 from rxpump.settings import Settings
 from rxpump.telemetry import Telemetry
+
+LONGEST_TRANSFER: Final = 1.0
+"""Longest time in seconds for which a call that is left waits until the server has received its last messages."""
 
 
 class Channel(LastingConnection[GrpcReconnector]):
@@ -81,7 +86,7 @@ class Channel(LastingConnection[GrpcReconnector]):
             self._pool.notify()
 
     def cancel_later(self, call: Call, seconds: float) -> None:
-        """Cancel a call `seconds` after its last message was sent, so that the server can read it. `close` waits."""
+        """Cancel a call `seconds` after its last message has arrived, so that the server reads it. `close` waits."""
         task = self._tasks.start(_cancel_later(call, seconds), f"end {call.context.operation}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
@@ -146,5 +151,8 @@ class LeaderChannel(Channel):
 async def _cancel_later(call: Call, seconds: float) -> None:
     if not call.has_ended:
         await call.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_TRANSFER):
+                await call.arrival()
         await asyncio.sleep(seconds)
         call.cancel()

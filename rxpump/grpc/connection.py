@@ -112,6 +112,7 @@ class GrpcConnection(asyncio.Protocol):
         self._timer = EarliestTimer(self._on_timer)
         self._abort_timer: asyncio.TimerHandle | None = None
         self._silence_timer: asyncio.TimerHandle | None = None
+        self._pong = asyncio.Event()
         self._is_flush_due = False
         self._may_write = True
         self._written = 0
@@ -206,6 +207,18 @@ class GrpcConnection(asyncio.Protocol):
         """Wake the task that waits in `Call.drain` when bytes of the call have been sent."""
         self._draining.add(call)
 
+    async def round_trip(self) -> None:
+        """Wait until the server has received all bytes that were sent before, or the connection is lost.
+
+        The acknowledgement of a PING shows it. An earlier PING can still be without one, so there are two rounds.
+        """
+        for _ in range(2):
+            self.machine.ping()
+            self.flush()
+            while self.machine.awaits_ping and self._failure is None:
+                self._pong.clear()
+                await self._pong.wait()
+
     # Called by asyncio --------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -237,6 +250,8 @@ class GrpcConnection(asyncio.Protocol):
                         call.receive(event)
                 case _:
                     self._apply(event)
+        if not self.machine.awaits_ping:
+            self._pong.set()
         self.flush()
 
     def pause_writing(self) -> None:
@@ -316,6 +331,7 @@ class GrpcConnection(asyncio.Protocol):
         if self._failure is not None:
             return
         self._failure = error
+        self._pong.set()
         calls = tuple(self._calls.values())
         for call in calls:
             call.lost(error, is_suspect=len(calls) == 1 or self.machine.pending_bytes(call.stream_id) > 0)

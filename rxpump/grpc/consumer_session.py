@@ -2,8 +2,8 @@
 
 The server sends at most `buffer_size` events that are not acknowledged, and no more than the window of the call
 allows. It does not confirm acknowledgements, and drops those that it has not read when the call is cancelled. A
-session that is closed therefore ends its side first, and cancels the call a moment later (docs/protocol/grpc.md,
-section 5.10).
+session that is closed therefore ends its side first, and cancels the call a moment after the server has received this
+(docs/protocol/grpc.md, section 5.10).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rxpump.model.group_settings import NackAction
 from rxpump.transport import GroupSession
 
 LEAVING_SECONDS: Final = 0.1
-"""Seconds in which the server reads the last acknowledgements before the call is cancelled."""
+"""Seconds in which the server reads the last acknowledgements that it has received, before the call is cancelled."""
 
 
 async def connect_group(caller: Caller, stream: str | None, group: str, buffer_size: int) -> GrpcConsumerSession:

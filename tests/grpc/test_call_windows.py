@@ -51,6 +51,9 @@ class Owner:
     def note_refusal(self) -> None:
         pass
 
+    async def round_trip(self) -> None:
+        pass
+
     def call_draining(self, call: Call) -> None:
         pass
 

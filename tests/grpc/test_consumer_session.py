@@ -20,7 +20,7 @@ from rxpump.errors import (
     SubscriptionDropped,
 )
 from rxpump.grpc.caller import Caller
-from rxpump.grpc.consumer_session import GrpcConsumerSession, connect_group
+from rxpump.grpc.consumer_session import LEAVING_SECONDS, GrpcConsumerSession, connect_group
 from rxpump.grpc.messages import persistent_subscriptions as messages
 from rxpump.grpc.messages import server_features
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
@@ -180,6 +180,22 @@ async def test_a_closed_session_sends_acknowledgements_before_it_ends() -> None:
         assert len(group.received) == 1
         assert [call.reset is not None for call in server.calls if call.request.path == messages.READ.path] == [True]
         assert isinstance(session.ending, (ClientClosed, SubscriptionDropped))
+
+
+async def test_acknowledgements_that_arrive_late_are_read_before_the_end() -> None:
+    group = Group()
+    async with consuming(group) as (server, caller):
+        session = await connect_group(caller, "ponies", "riders", 7)
+        group.outgoing.put_nowait(delivery(3))
+        ((event, _),) = await session.next()
+        server.endpoints[0].transport.pause_reading()
+        session.ack([event])
+        session.close()
+        closing = asyncio.ensure_future(caller.channel.close())
+        await asyncio.sleep(3 * LEAVING_SECONDS)
+        server.endpoints[0].transport.resume_reading()
+        await closing
+        assert len(group.received) == 1
 
 
 async def test_closing_the_client_lets_the_consumer_acknowledge() -> None:

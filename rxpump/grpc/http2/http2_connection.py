@@ -142,6 +142,11 @@ class Http2Connection:
         if self.state is not ConnectionState.ENDED and not self._receiver.awaits_ping:
             self._send_ping()
 
+    @property
+    def awaits_ping(self) -> bool:
+        """Whether the peer has not acknowledged the last PING yet."""
+        return self._receiver.awaits_ping
+
     def _send_ping(self) -> None:
         self._receiver.awaits_ping = True
         self._sender.control(frames.frame(FrameType.PING, 0, 0, _PING_DATA))
