@@ -1,4 +1,4 @@
-"""Event loops on which a busy machine has no influence: neither its pauses nor its other programs.
+"""Event loops that protect tests from a busy machine: from its pauses and from its other programs.
 
 Their clock does not count the time for which the machine suspends a test.
 

@@ -63,7 +63,7 @@ class SqliteCheckpoint:
 
 @contextmanager
 def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
-    """Use the database alone, from the moment when no other connection writes to it."""
+    """Execute statements in a transaction, which begins as soon as no other connection writes to the database."""
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
         _begin(database)
         database.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT * 1000:.0f}")  # COMMIT waits for readers.
@@ -73,7 +73,7 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _begin(database: sqlite3.Connection) -> None:
-    """Try again and again, because SQLite has no queue of those that wait.
+    """Begin a transaction; try again and again, because SQLite has no queue of those that wait.
 
     SQLite itself tries only every 100 ms. On a slow disk it can miss, for many seconds, each of the short moments
     between two transactions of a connection that writes all the time. The pauses vary, so that they cannot keep in

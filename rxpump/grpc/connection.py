@@ -210,9 +210,9 @@ class GrpcConnection(asyncio.Protocol):
     async def round_trip(self) -> None:
         """Wait until the server has received all bytes that were sent before, or the connection is lost.
 
-        The acknowledgement of a PING shows it. An earlier PING can still be without one, so there are two rounds.
+        The acknowledgement of a PING shows it. One of an earlier PING does not, and must arrive first.
         """
-        for _ in range(2):
+        for _ in range(2 if self.machine.awaits_ping else 1):
             self.machine.ping()
             self.flush()
             while self.machine.awaits_ping and self._failure is None:
